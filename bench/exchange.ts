@@ -14,7 +14,7 @@ import { segmentBytesMax, segmentCount } from '../src/content/blob.ts';
 import type { PeerKey } from '../src/core/io.ts';
 import { median } from '../src/math/statistics.ts';
 import { createExchange, type Exchange } from '../src/network/exchange/exchange.ts';
-import { createHost, type Host } from '../src/network/host.ts';
+import { createHost, type Host } from '../src/network/host/host.ts';
 import { identityFromSeed } from '../src/network/identity.ts';
 import { tcpProfile } from '../src/network/profiles/tcp.ts';
 import type { Measurement } from './measure.ts';

@@ -17,7 +17,7 @@ import { methodSchema } from '../src/methods/registry.ts';
 import { identityFromSeed } from '../src/network/identity.ts';
 import { tcpProfile } from '../src/network/profiles/tcp.ts';
 import { createNode } from '../src/node/create-node.ts';
-import { createRun } from '../src/node/manifest-file.ts';
+import { createRun } from '../src/node/files/manifest-file.ts';
 import { createCrypto } from '../src/platform/node/crypto.ts';
 import { openLevelStore } from '../src/platform/node/level-store.ts';
 import { wallClock } from '../src/platform/node/wall-clock.ts';

@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { upOptionsOf } from '../src/cli/parts/testnet-options.ts';
+import { upOptionsOf } from '../src/cli/parts/testnet/testnet-options.ts';
 import { LossTrails } from '../src/cli/view/loss-trails.ts';
 import { renderView, type TextStyle } from '../src/cli/view/render-view.ts';
 import { runTimesOf, type ViewState, viewOf } from '../src/cli/view/view-state.ts';

@@ -7,7 +7,7 @@
 
 export { ConfigError } from './config/config-error.ts';
 export { loadRunSpec } from './config/run-file.ts';
-export { createRun, readManifestFile, writeManifestFile } from './node/manifest-file.ts';
+export { createRun, readManifestFile, writeManifestFile } from './node/files/manifest-file.ts';
 export type { RunManifest, SignedManifest } from './run/manifest.ts';
 export {
   ManifestError,
@@ -66,22 +66,22 @@ export { identityFromSeed, loadIdentity } from './network/identity.ts';
 export type { HostProfile } from './network/profiles/host-profile.ts';
 export type { TcpAddresses } from './network/profiles/tcp.ts';
 export { tcpProfile } from './network/profiles/tcp.ts';
+export type { JoinRequest } from './node/commands/node-command.ts';
 export type { NodeListener, NodeOptions, StarlingsNode } from './node/create-node.ts';
 export { createNode } from './node/create-node.ts';
-export type { Submission } from './node/driver.ts';
+export type { Submission } from './node/driver/driver.ts';
+export type { KeptSnapshotsOptions } from './node/driver/kept-snapshots.ts';
+export { KeptSnapshots } from './node/driver/kept-snapshots.ts';
 export type { NodeEvent, RunEvent, RunFacts, RunSample, SessionEvent } from './node/events.ts';
-export type { KeptSnapshotsOptions } from './node/kept-snapshots.ts';
-export { KeptSnapshots } from './node/kept-snapshots.ts';
 export type { LearnerFactory, LearnerRequest } from './node/learners.ts';
 export { createWarmLearner, trainerLearners } from './node/learners.ts';
 export type { NodeLimits } from './node/limits.ts';
-export type { JoinRequest } from './node/node-command.ts';
 export { NodeError } from './node/node-error.ts';
-export { RunReducer } from './node/run-reducer.ts';
 export type { RunSession } from './node/run-session.ts';
-export type { RunView } from './node/run-view.ts';
-export { runViewSchema } from './node/run-view.ts';
 export type { JoinOptions } from './node/session-parts.ts';
+export { RunReducer } from './node/view/run-reducer.ts';
+export type { RunView } from './node/view/run-view.ts';
+export { runViewSchema } from './node/view/run-view.ts';
 export type { ContentFilesOptions } from './platform/node/content-files.ts';
 export { openContentFiles } from './platform/node/content-files.ts';
 export { createCrypto, createSigner } from './platform/node/crypto.ts';

@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import * as z from 'zod';
 import { parseJson } from '../core/parse-json.ts';
-import type { HistoryData } from '../node/run-history.ts';
-import { type RunView, runViewSchema } from '../node/run-view.ts';
+import type { HistoryData } from '../node/view/run-history.ts';
+import { type RunView, runViewSchema } from '../node/view/run-view.ts';
 import { type ApiPlace, requestApi } from './api-request.ts';
 import { historySchema } from './live-schema.ts';
 

@@ -3,11 +3,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as z from 'zod';
 import { parseJson } from '../core/parse-json.ts';
-import { commandOf, NODE_COMMANDS } from '../node/commands.ts';
+import { commandOf, NODE_COMMANDS } from '../node/commands/commands.ts';
+import type { NodeCommand } from '../node/commands/node-command.ts';
 import type { NodeEvent } from '../node/events.ts';
-import type { HistoryNote } from '../node/histories.ts';
-import type { NodeCommand } from '../node/node-command.ts';
 import { NodeError } from '../node/node-error.ts';
+import type { HistoryNote } from '../node/view/histories.ts';
 import { Access } from './access.ts';
 import { type HttpServer, listen } from './http-server.ts';
 import { isLoopback, type ListenAddress } from './listen-address.ts';

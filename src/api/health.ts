@@ -1,6 +1,6 @@
 /** What a supervisor asks: whether a node does what it is for, and why not. */
 import * as z from 'zod';
-import { type RunView, runViewSchema } from '../node/run-view.ts';
+import { type RunView, runViewSchema } from '../node/view/run-view.ts';
 
 export const healthSchema = z.object({
   /** No run of the node had to end. That it waits for peers, or for a manifest, is no failure. */

@@ -1,9 +1,9 @@
 /** The forms of what is told live, for who hears it from another process. */
 import * as z from 'zod';
 import { WEIGHED_BY } from '../core/io.ts';
-import { TONES } from '../node/event-text.ts';
-import { nodeSettingsSchema } from '../node/node-reader.ts';
-import { type RunView, runViewSchema } from '../node/run-view.ts';
+import { nodeSettingsSchema } from '../node/view/node-reader.ts';
+import { type RunView, runViewSchema } from '../node/view/run-view.ts';
+import { TONES } from '../node/words/event-text.ts';
 
 const measured = z.number().nullable();
 

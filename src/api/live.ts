@@ -3,11 +3,11 @@
  * nodes, the launcher of testnets and the page in the browser all keep a `LiveState`.
  */
 import type { PeerKey } from '../core/io.ts';
-import type { Tone } from '../node/event-text.ts';
-import { addNote, type HistoryNote } from '../node/histories.ts';
-import type { NodeSettings } from '../node/node-reader.ts';
-import { type HistoryData, RunHistory } from '../node/run-history.ts';
-import type { RunView } from '../node/run-view.ts';
+import { addNote, type HistoryNote } from '../node/view/histories.ts';
+import type { NodeSettings } from '../node/view/node-reader.ts';
+import { type HistoryData, RunHistory } from '../node/view/run-history.ts';
+import type { RunView } from '../node/view/run-view.ts';
+import type { Tone } from '../node/words/event-text.ts';
 
 export interface LiveEvent {
   readonly atMs: number;

@@ -1,9 +1,9 @@
 /** Figures for Prometheus: those of the views, one sample a run, and those of the process. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { NETWORK_FAMILIES, type NetworkReadings } from '../network/host-readings.ts';
-import type { NodeControl } from '../node/node-command.ts';
-import type { NodeReader } from '../node/node-reader.ts';
-import type { RunView } from '../node/run-view.ts';
+import { NETWORK_FAMILIES, type NetworkReadings } from '../network/host/host-readings.ts';
+import type { NodeControl } from '../node/commands/node-command.ts';
+import type { NodeReader } from '../node/view/node-reader.ts';
+import type { RunView } from '../node/view/run-view.ts';
 import { headlineOf } from '../tasks/measures.ts';
 
 interface RunMetric {

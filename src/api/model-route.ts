@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import type { RunView } from '../node/run-view.ts';
+import type { RunView } from '../node/view/run-view.ts';
 import { everywhere, replyError } from './replies.ts';
 
 /** As it was saved last. @throws system errors where it cannot be read */

@@ -1,11 +1,11 @@
 /** What a node tells those who watch it live: at once and in words what happens, once a second how its runs stand. */
 import type { PeerKey } from '../core/io.ts';
-import { eventText } from '../node/event-text.ts';
+import type { NodeControl } from '../node/commands/node-command.ts';
 import type { NodeEvent } from '../node/events.ts';
-import type { HistoryNote } from '../node/histories.ts';
-import type { NodeControl } from '../node/node-command.ts';
-import type { NodeReader } from '../node/node-reader.ts';
-import { peerName, type RunView } from '../node/run-view.ts';
+import type { HistoryNote } from '../node/view/histories.ts';
+import type { NodeReader } from '../node/view/node-reader.ts';
+import { peerName, type RunView } from '../node/view/run-view.ts';
+import { eventText } from '../node/words/event-text.ts';
 import { eventsMax, type Hello, type LiveEvent, type LiveFeed, type Update, viewChanges } from './live.ts';
 
 /** Sentences that come within it of others travel together: well below what people notice. The first of them goes at once. */

@@ -1,6 +1,6 @@
 /** The API as OpenAPI 3.1 describes it, from the tables that answer. */
 import * as z from 'zod';
-import { NODE_COMMANDS } from '../node/commands.ts';
+import { NODE_COMMANDS } from '../node/commands/commands.ts';
 import { READ_ROUTES, type ReadRoute } from './read-routes.ts';
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,13 +1,13 @@
 /** What is read of a node over HTTP, one entry each: the server answers by it, and the OpenAPI description is made of it. */
 import * as z from 'zod';
-import { commandOf } from '../node/commands.ts';
-import { entriesPerPageMax, entryPageSchema } from '../node/held-entries.ts';
-import { entrySchema } from '../node/held-entry.ts';
-import type { NodeControl } from '../node/node-command.ts';
+import { commandOf } from '../node/commands/commands.ts';
+import type { NodeControl } from '../node/commands/node-command.ts';
 import { NodeError } from '../node/node-error.ts';
-import { type NodeReader, nodeSettingsSchema, peerSummarySchema } from '../node/node-reader.ts';
-import { pointsMax } from '../node/run-history.ts';
-import { type RunView, runViewSchema } from '../node/run-view.ts';
+import { entriesPerPageMax, entryPageSchema } from '../node/view/held-entries.ts';
+import { entrySchema } from '../node/view/held-entry.ts';
+import { type NodeReader, nodeSettingsSchema, peerSummarySchema } from '../node/view/node-reader.ts';
+import { pointsMax } from '../node/view/run-history.ts';
+import { type RunView, runViewSchema } from '../node/view/run-view.ts';
 import { healthOf, healthSchema } from './health.ts';
 import { historySchema } from './live-schema.ts';
 

@@ -1,5 +1,5 @@
 /** Figures for programs that want each of them once: what is known of a round when the next one has begun. Pure. */
-import type { Figures, Noted } from '../node/run-history.ts';
+import type { Figures, Noted } from '../node/view/run-history.ts';
 
 /** What stands before the slash groups them where they are drawn. */
 const tags: Readonly<Record<Exclude<keyof Figures, 'measures'>, string>> = {

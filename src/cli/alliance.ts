@@ -1,7 +1,7 @@
 /** What members of an alliance read of it: from files, while no node runs on them. */
 import type { Command } from 'commander';
+import { perform } from './parts/command/perform.ts';
 import { checkReplaceable } from './parts/may-write.ts';
-import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly run?: string;

@@ -1,20 +1,20 @@
 /** Open tasks on which members' models are compared on hidden shards: commands to running nodes, and what holders of shards do. */
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { amount } from '../node/amount.ts';
-import { commandOf } from '../node/commands.ts';
+import { commandOf } from '../node/commands/commands.ts';
+import { amount } from '../node/words/amount.ts';
 import { addControl } from './node-controls.ts';
-import { checkPart, collected, wholeNumber } from './parts/arguments.ts';
+import { checkPart, collected, wholeNumber } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
 import { dataHome } from './parts/data-home.ts';
 import { checkMayWrite } from './parts/may-write.ts';
-import { targetOf, withTarget } from './parts/node-target.ts';
-import { perform } from './parts/perform.ts';
+import { targetOf, withTarget } from './parts/node/node-target.ts';
 
 export function addArenaCommands(parent: Command): void {
   addShard(parent);
   addCreate(parent);
   addControl(parent, commandOf('submit')!, 'submit', async (...asked) =>
-    (await import('./parts/submission-check.ts')).checkSubmission(...asked),
+    (await import('./parts/arena/submission-check.ts')).checkSubmission(...asked),
   );
   addControl(parent, commandOf('board')!, 'board');
   addEvaluate(parent);
@@ -48,7 +48,7 @@ function addShard(parent: Command): void {
       perform(command, async ({ say }) => {
         checkMayWrite(options.out, options.force);
         checkPart(options);
-        const { writeShard } = await import('./parts/arena-shard.ts');
+        const { writeShard } = await import('./parts/arena/arena-shard.ts');
         const { keyFileOf } = await import('../daemon/directory.ts');
         const { loadIdentity } = await import('../network/identity.ts');
         const { key } = await loadIdentity(keyFileOf(options.dir));
@@ -98,13 +98,13 @@ function addCreate(parent: Command): void {
       perform(command, async ({ say }) => {
         const { name, rounds, judgingRounds = rounds, slotMs, bytesMax, out } = options;
         checkMayWrite(out, options.force);
-        const { arenaSpec } = await import('./parts/arena-spec.ts');
+        const { arenaSpec } = await import('./parts/arena/arena-spec.ts');
         const shards = options.shard.map(shardOf);
         checkHolders(shards);
         const spec = arenaSpec({ name, rounds, judgingRounds, slotMs, bytesMax, shards });
         const { loadIdentity } = await import('../network/identity.ts');
         const { createCrypto } = await import('../platform/node/crypto.ts');
-        const { createRun, writeManifestFile } = await import('../node/manifest-file.ts');
+        const { createRun, writeManifestFile } = await import('../node/files/manifest-file.ts');
         const { signer } = await loadIdentity(options.key);
         const run = createRun(spec, Date.now(), createCrypto(), signer);
         await writeManifestFile(out, run);
@@ -174,7 +174,7 @@ function addEvaluate(parent: Command): void {
     .action((options: EvaluateOptions, command: Command) =>
       perform(command, async ({ say, signal }) => {
         const target = targetOf((name) => options[name]);
-        const { ArenaHolder } = await import('./parts/arena-holder.ts');
+        const { ArenaHolder } = await import('./parts/arena/arena-holder.ts');
         const { run, shard, fetchSeconds } = options;
         const holder = new ArenaHolder({ target, run, shard, fetchSeconds, say, signal });
         const judged = await holder.judge();
@@ -202,7 +202,7 @@ function addVerify(parent: Command): void {
     .action(({ archive, files = '' }: VerifyOptions, command: Command) =>
       perform(command, async ({ say }) => {
         const { checkArena } = await import('../daemon/arena-check.ts');
-        const { boardLines } = await import('../node/arena-commands.ts');
+        const { boardLines } = await import('../node/commands/arena-commands.ts');
         const { lackingText } = await import('./view/arena-lines.ts');
         const { summary, board, checked, missing } = await checkArena(
           archive,

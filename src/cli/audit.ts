@@ -2,8 +2,8 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { RoundRange } from '../daemon/kept-trainings.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { backendOption } from './parts/backend-option.ts';
+import { perform } from './parts/command/perform.ts';
 import { dataHome } from './parts/data-home.ts';
-import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly dir: string;

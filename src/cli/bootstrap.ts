@@ -1,13 +1,13 @@
 import { type Command, Option } from 'commander';
 import { LOG_LEVELS, type LogLevel } from '../daemon/options.ts';
-import { collected } from './parts/arguments.ts';
+import { collected } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
+import { dataHome } from './parts/data-home.ts';
 import {
   addConnectivityOptions,
   type ConnectivityFlags,
   connectivityOf,
-} from './parts/connectivity-options.ts';
-import { dataHome } from './parts/data-home.ts';
-import { perform } from './parts/perform.ts';
+} from './parts/node/connectivity-options.ts';
 
 interface Options extends ConnectivityFlags {
   readonly announce?: readonly string[];
@@ -33,7 +33,7 @@ export function addBootstrapCommand(parent: Command): void {
     .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
-        const { checkedAddresses } = await import('./parts/addresses.ts');
+        const { checkedAddresses } = await import('./parts/node/addresses.ts');
         const { startBootstrap } = await import('../daemon/bootstrap.ts');
         const bootstrap = await startBootstrap(
           {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { CompressorSpec } from '../codec/compressors/registry.ts';
-import { wholeNumber } from './parts/arguments.ts';
-import { perform } from './parts/perform.ts';
+import { wholeNumber } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
 
 /** What `starlings codec bench --json` prints of each codec. */
 interface CodecFigures {

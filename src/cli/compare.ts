@@ -4,10 +4,10 @@ import type { Comparison, Variant } from '../../sim/compare/compare-file.ts';
 import type { Shard, Trial } from '../../sim/compare/trials.ts';
 import type { SimulationProgress } from '../../sim/simulation.ts';
 import { ConfigError } from '../config/config-error.ts';
-import { collected } from './parts/arguments.ts';
+import { collected } from './parts/command/arguments.ts';
+import { type CommandContext, type CommandResult, perform } from './parts/command/perform.ts';
 import { configFile } from './parts/config-file.ts';
 import { checkReplaceable } from './parts/may-write.ts';
-import { type CommandContext, type CommandResult, perform } from './parts/perform.ts';
 import { workersOption } from './parts/workers-option.ts';
 import { formatDuration } from './view/format.ts';
 

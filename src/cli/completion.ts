@@ -1,6 +1,6 @@
 /** `starlings completion`: what shells offer on the tab key, made from the tree of commands itself. */
 import type { Command } from 'commander';
-import { perform } from './parts/perform.ts';
+import { perform } from './parts/command/perform.ts';
 import { completionScript, SHELLS, type Shell } from './view/completion-script.ts';
 
 const howTo = `

@@ -4,10 +4,10 @@ import { ConfigError } from '../config/config-error.ts';
 import type { PartReport } from '../tasks/data/data-report.ts';
 import type { TableProfile } from '../tasks/data/table/table-profile.ts';
 import type { TableTask } from '../tasks/data/table/table-schema.ts';
-import { addLabelOptions } from './parts/label-options.ts';
+import { perform } from './parts/command/perform.ts';
+import { refuseIdle } from './parts/command/unused-options.ts';
 import { checkMayWrite } from './parts/may-write.ts';
-import { perform } from './parts/perform.ts';
-import { refuseIdle } from './parts/unused-options.ts';
+import { addLabelOptions } from './parts/new-run/label-options.ts';
 
 interface Options {
   readonly header?: readonly string[];
@@ -38,7 +38,7 @@ export function addMoments(data: Command): void {
       );
       const { mergeProfiles, profileTable } = await import('../tasks/data/table/table-profile.ts');
       const { taskOfProfile } = await import('../tasks/data/table/guess-table.ts');
-      const { suggestedModel } = await import('./parts/suggested-model.ts');
+      const { suggestedModel } = await import('./parts/new-run/suggested-model.ts');
       const { renderTask } = await import('./view/render-task.ts');
       const profiles = await Promise.all(
         paths.map(async (path) =>

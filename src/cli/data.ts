@@ -4,13 +4,13 @@ import type { Command } from 'commander';
 import type { DataReport } from '../tasks/data/data-report.ts';
 import { taskKinds } from '../tasks/data/registry.ts';
 import { addMoments } from './data-moments.ts';
-import { numberBetween, wholeNumber } from './parts/arguments.ts';
-import type { DataSource } from './parts/data-source.ts';
-import { addLabelOptions, type LabelOptions } from './parts/label-options.ts';
+import { numberBetween, wholeNumber } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
+import { refuseIdle } from './parts/command/unused-options.ts';
 import { checkMayFill } from './parts/may-write.ts';
-import { perform } from './parts/perform.ts';
-import type { Suggestion } from './parts/suggested-model.ts';
-import { refuseIdle } from './parts/unused-options.ts';
+import type { DataSource } from './parts/new-run/data-source.ts';
+import { addLabelOptions, type LabelOptions } from './parts/new-run/label-options.ts';
+import type { Suggestion } from './parts/new-run/suggested-model.ts';
 
 interface SourceOptions extends LabelOptions {
   readonly run?: string;
@@ -62,7 +62,7 @@ function addCheck(data: Command): void {
 
 function tell(path: string, options: SourceOptions, command: Command): Promise<void> {
   return perform(command, async ({ say }) => {
-    const { sourceOf } = await import('./parts/data-source.ts');
+    const { sourceOf } = await import('./parts/new-run/data-source.ts');
     const { inspectData } = await import('../tasks/data/inspect-data.ts');
     const { renderData } = await import('./view/render-data.ts');
     const source = await sourceOf(path, options);
@@ -81,7 +81,7 @@ function tell(path: string, options: SourceOptions, command: Command): Promise<v
 }
 
 async function suggestion({ task }: DataSource, report: DataReport): Promise<Suggestion> {
-  const { suggestedModel } = await import('./parts/suggested-model.ts');
+  const { suggestedModel } = await import('./parts/new-run/suggested-model.ts');
   return suggestedModel(task, report);
 }
 
@@ -106,7 +106,7 @@ function addSplit(data: Command): void {
           refuseIdle(command, ['label', 'positiveAbove', 'header'], 'the task of --run says so');
         }
         checkMayFill(options.out, options.force);
-        const { sourceOf, splitSource } = await import('./parts/data-source.ts');
+        const { sourceOf, splitSource } = await import('./parts/new-run/data-source.ts');
         const { nodes, alpha, out, seed } = options;
         const source = await sourceOf(path, options);
         const split = await splitSource(source, { source: path, out: resolve(out), nodes, alpha, seed });

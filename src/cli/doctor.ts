@@ -2,12 +2,12 @@ import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import type { Finding, FindingLevel } from '../daemon/doctor/finding.ts';
 import type { Subject } from '../daemon/doctor/gather-facts.ts';
-import { collected, numberBetween } from './parts/arguments.ts';
+import { collected, numberBetween } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
 import { configFile } from './parts/config-file.ts';
 import { dataHome } from './parts/data-home.ts';
-import type { NodeFlags } from './parts/node-settings.ts';
-import { remoteNode } from './parts/node-target.ts';
-import { perform } from './parts/perform.ts';
+import type { NodeFlags } from './parts/node/node-settings.ts';
+import { remoteNode } from './parts/node/node-target.ts';
 
 interface Options {
   readonly dir?: string;
@@ -62,7 +62,7 @@ export function addDoctorCommand(parent: Command): void {
 /** @throws ConfigError */
 async function subjectOf(options: Options): Promise<Subject> {
   const { dir, api, config, run, bootstrap, networkKey, patience } = options;
-  const { nodeSettings } = await import('./parts/node-settings.ts');
+  const { nodeSettings } = await import('./parts/node/node-settings.ts');
   const flags: NodeFlags = {
     ...(config === undefined ? {} : { config }),
     ...(bootstrap === undefined ? {} : { bootstrap }),

@@ -1,9 +1,9 @@
 /** `starlings init`: from data to the file of a run, by questions or by flags. */
 import type { Command } from 'commander';
-import { numberBetween, peerKeys, wholeNumber } from './parts/arguments.ts';
-import { addLabelOptions } from './parts/label-options.ts';
-import type { GivenAnswers } from './parts/new-run.ts';
-import { perform } from './parts/perform.ts';
+import { numberBetween, peerKeys, wholeNumber } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
+import { addLabelOptions } from './parts/new-run/label-options.ts';
+import type { GivenAnswers } from './parts/new-run/new-run.ts';
 
 interface Options extends GivenAnswers {
   readonly yes?: true;
@@ -37,11 +37,15 @@ export function addInitCommand(parent: Command): void {
     .option('--yes', 'ask nothing: defaults for what no flag says')
     .action(({ yes, ...given }: Options, self: Command) =>
       perform(self, async ({ say, screen, signal }) => {
-        const { newRun } = await import('./parts/new-run.ts');
+        const { newRun } = await import('./parts/new-run/new-run.ts');
         const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
         const asks = yes !== true && process.stdin.isTTY === true && screen.isTTY === true;
         const asker = asks
-          ? (await import('./parts/asker.ts')).terminalAsker({ input: process.stdin, output: screen, signal })
+          ? (await import('./parts/new-run/asker.ts')).terminalAsker({
+              input: process.stdin,
+              output: screen,
+              signal,
+            })
           : null;
         const run = await newRun(given, asker);
         await writeFileAtomically(run.out, [Buffer.from(run.text)]);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { perform } from './parts/perform.ts';
+import { perform } from './parts/command/perform.ts';
 
 export function addInspectCommand(parent: Command): void {
   parent
@@ -11,7 +11,7 @@ export function addInspectCommand(parent: Command): void {
     .argument('<path>', 'file or directory')
     .action((path: string, _options: object, command: Command) =>
       perform(command, async ({ say }) => {
-        const { inspect } = await import('./parts/inspections.ts');
+        const { inspect } = await import('./parts/inspect/inspections.ts');
         const inspected = await inspect(path);
         if (!inspected) {
           throw new ConfigError(

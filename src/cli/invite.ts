@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import type { NodeTarget } from '../daemon/connect.ts';
-import { peerKey } from './parts/arguments.ts';
-import { targetOf, withTarget } from './parts/node-target.ts';
-import { perform } from './parts/perform.ts';
+import { peerKey } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
+import { targetOf, withTarget } from './parts/node/node-target.ts';
 
 interface Options {
   readonly run?: string;
@@ -70,8 +70,8 @@ interface InvitationOptions {
 /** @throws as of `commandNode`; ConfigError where the node cannot invite anybody */
 async function invitationOf(target: NodeTarget, { run, networkKey, key, signal }: InvitationOptions) {
   const { commandNode, readNode } = await import('../daemon/connect.ts');
-  const { nodeSettingsSchema } = await import('../node/node-reader.ts');
-  const { runViewSchema } = await import('../node/run-view.ts');
+  const { nodeSettingsSchema } = await import('../node/view/node-reader.ts');
+  const { runViewSchema } = await import('../node/view/run-view.ts');
   const { inviteTo, joinCommand } = await import('../node/invitation.ts');
   const { bytesToHex } = await import('../core/bytes.ts');
   const { runSecret } = await import('../daemon/run-secret.ts');

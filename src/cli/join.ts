@@ -1,14 +1,14 @@
 /** From nothing to a node that takes part in a run. */
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { collected, trainerLine, wholeNumber } from './parts/arguments.ts';
 import { backendOption } from './parts/backend-option.ts';
-import { addConnectivityOptions } from './parts/connectivity-options.ts';
+import { collected, trainerLine, wholeNumber } from './parts/command/arguments.ts';
+import { givenFlags } from './parts/command/given-flags.ts';
+import { type CommandContext, perform } from './parts/command/perform.ts';
 import { dataHome } from './parts/data-home.ts';
-import { givenFlags } from './parts/given-flags.ts';
-import type { NodeFlags } from './parts/node-settings.ts';
-import { type CommandContext, perform } from './parts/perform.ts';
-import { runNode } from './parts/run-node.ts';
+import { addConnectivityOptions } from './parts/node/connectivity-options.ts';
+import type { NodeFlags } from './parts/node/node-settings.ts';
+import { runNode } from './parts/node/run-node.ts';
 
 export function addJoinCommand(parent: Command): void {
   addConnectivityOptions(parent.command('join'), false)
@@ -45,7 +45,7 @@ async function flagsOf(text: string, flags: NodeFlags, { say }: CommandContext):
   const invitation = readInvitation(text);
   const { runId: run, checkpoint, credential, signer, secret } = invitation;
   (await import('../daemon/run-reference.ts')).checkRunReference(run);
-  const { checkedAddresses } = await import('./parts/addresses.ts');
+  const { checkedAddresses } = await import('./parts/node/addresses.ts');
   const bootstrap = checkedAddresses('bootstrap', invitation.addresses);
   if (flags.data === undefined) {
     throw new ConfigError(

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { wholeNumber } from './parts/arguments.ts';
-import { fetching, type ProjectOptions, sourceOf } from './parts/label-inputs.ts';
-import type { NodesProject } from './parts/label-project.ts';
-import { perform } from './parts/perform.ts';
+import { wholeNumber } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
+import { fetching, type ProjectOptions, sourceOf } from './parts/label/label-inputs.ts';
+import type { NodesProject } from './parts/label/label-project.ts';
 
 interface Options extends ProjectOptions {
   readonly disagreements: number;
@@ -35,7 +35,7 @@ export function addLabelAgreementCommand(parent: Command): void {
 
 /** As if they were told now. */
 async function withHidden(project: NodesProject, file: string): Promise<NodesProject> {
-  const { hiddenLists, readGold } = await import('./parts/gold-file.ts');
+  const { hiddenLists, readGold } = await import('./parts/label/gold-file.ts');
   const { createCrypto } = await import('../platform/node/crypto.ts');
   const { peerKey: author, gold, runId } = project;
   const lists = await readGold(file, runId);

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { amount } from '../node/amount.ts';
-import { fetching, type ProjectOptions, recordsIn, sourceOf } from './parts/label-inputs.ts';
-import { type CommandContext, perform } from './parts/perform.ts';
+import { amount } from '../node/words/amount.ts';
+import { type CommandContext, perform } from './parts/command/perform.ts';
+import { fetching, type ProjectOptions, recordsIn, sourceOf } from './parts/label/label-inputs.ts';
 
 interface Options extends ProjectOptions {
   readonly file: string;
@@ -29,9 +29,9 @@ export function addLabelAnswerCommand(parent: Command): void {
 async function answerAs(options: Options, context: CommandContext) {
   const { say, signal } = context;
   const found = await recordsIn([options.file], options, context);
-  const { annotationsOf, annotatorsOf } = await import('./parts/studio-import.ts');
+  const { annotationsOf, annotatorsOf } = await import('./parts/label/studio-import.ts');
   checkAnnotated(annotatorsOf(found), options);
-  const { AnnotatorDesk } = await import('./parts/annotator-desk.ts');
+  const { AnnotatorDesk } = await import('./parts/label/annotator-desk.ts');
   const source = await sourceOf(options, context);
   const { question } = await source.project(signal);
   const { answers, wrong } = annotationsOf(question, found, options.of);

@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { amount } from '../node/amount.ts';
-import { numberBetween } from './parts/arguments.ts';
-import { checkNamed, ofProject, type ProjectOptions, sourceOf } from './parts/label-inputs.ts';
-import type { LabelSource, NodesProject } from './parts/label-project.ts';
-import { type CommandContext, perform } from './parts/perform.ts';
-import { refuseIdle } from './parts/unused-options.ts';
+import { amount } from '../node/words/amount.ts';
+import { numberBetween } from './parts/command/arguments.ts';
+import { type CommandContext, perform } from './parts/command/perform.ts';
+import { refuseIdle } from './parts/command/unused-options.ts';
+import { checkNamed, ofProject, type ProjectOptions, sourceOf } from './parts/label/label-inputs.ts';
+import type { LabelSource, NodesProject } from './parts/label/label-project.ts';
 
 interface Options extends ProjectOptions {
   readonly record?: string;
@@ -84,7 +84,7 @@ async function decideAll(options: Options, context: CommandContext) {
   const { say, signal } = context;
   const { errorModelOf, needsAnnotators } = await import('../entries/labels/error-model.ts');
   const { labelsOf } = await import('../entries/labels/consensus.ts');
-  const { inTurn } = await import('./parts/in-turn.ts');
+  const { inTurn } = await import('./parts/label/in-turn.ts');
   const source = await sourceOf(options, context);
   const project = await source.project(signal);
   const disputed = labelsOf(project).filter(({ status }) => status === 'disputed');

@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import type { LabelRule } from '../entries/labels/consensus.ts';
-import { amount } from '../node/amount.ts';
 import { NodeError } from '../node/node-error.ts';
-import { checkPart, wholeNumber } from './parts/arguments.ts';
-import type { LabelFormat } from './parts/label-export.ts';
+import { amount } from '../node/words/amount.ts';
+import { checkPart, wholeNumber } from './parts/command/arguments.ts';
+import { type CommandContext, perform } from './parts/command/perform.ts';
+import type { LabelFormat } from './parts/label/label-export.ts';
 import {
   fetching,
   type OwnFiles,
@@ -12,10 +13,9 @@ import {
   recordsIn,
   sourceOf,
   withOwnFiles,
-} from './parts/label-inputs.ts';
-import { byRule } from './parts/label-rule.ts';
+} from './parts/label/label-inputs.ts';
+import { byRule } from './parts/label/label-rule.ts';
 import { checkMayWrite } from './parts/may-write.ts';
-import { type CommandContext, perform } from './parts/perform.ts';
 
 interface Options extends ProjectOptions, OwnFiles {
   readonly out: string;
@@ -62,7 +62,7 @@ async function exportLabels(options: Options, context: CommandContext) {
   checkPart(options);
   const source = await sourceOf(options, context);
   const project = await source.project(signal);
-  const { formatTakes, labelledIn, usualFormat } = await import('./parts/label-export.ts');
+  const { formatTakes, labelledIn, usualFormat } = await import('./parts/label/label-export.ts');
   const { hasErrorModel, needsAnnotators } = await import('../entries/labels/error-model.ts');
   const format = options.format ?? usualFormat(project.question);
   if (!formatTakes(format, project.question))

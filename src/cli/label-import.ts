@@ -1,14 +1,20 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { amount } from '../node/amount.ts';
-import { numberBetween } from './parts/arguments.ts';
-import type { KnownAnswer } from './parts/gold-file.ts';
-import { checkNamed, ofProject, type ProjectOptions, recordsIn, sourceOf } from './parts/label-inputs.ts';
-import type { LabelSource, NodesProject } from './parts/label-project.ts';
-import type { ReadRecords } from './parts/label-records.ts';
+import { amount } from '../node/words/amount.ts';
+import { numberBetween } from './parts/command/arguments.ts';
+import { type CommandContext, perform } from './parts/command/perform.ts';
+import { refuseIdle } from './parts/command/unused-options.ts';
+import type { KnownAnswer } from './parts/label/gold-file.ts';
+import {
+  checkNamed,
+  ofProject,
+  type ProjectOptions,
+  recordsIn,
+  sourceOf,
+} from './parts/label/label-inputs.ts';
+import type { LabelSource, NodesProject } from './parts/label/label-project.ts';
+import type { ReadRecords } from './parts/label/label-records.ts';
 import { checkMayWrite, checkReplaceable } from './parts/may-write.ts';
-import { type CommandContext, perform } from './parts/perform.ts';
-import { refuseIdle } from './parts/unused-options.ts';
 
 interface Options extends ProjectOptions {
   readonly file: string;
@@ -50,7 +56,7 @@ async function importRecords(options: Options, context: CommandContext) {
   const { say, signal } = context;
   const { file, name, goldOut } = options;
   if (goldOut !== undefined) checkReplaceable(goldOut);
-  const { batchText, repeated } = await import('./parts/label-records.ts');
+  const { batchText, repeated } = await import('./parts/label/label-records.ts');
   const found = await recordsIn([file], options, context);
   const { records, refused } = found;
   if (records.length === 0)
@@ -70,7 +76,7 @@ async function importRecords(options: Options, context: CommandContext) {
   // Hashed first: who answers at once is tried by them too, and an import that is cut short goes on when it is typed again.
   const hidden = goldOut === undefined ? null : await hideGold({ source, project, found }, options, context);
   const { withTextFile } = await import('./parts/written-entry.ts');
-  const { whenItCan } = await import('./parts/in-turn.ts');
+  const { whenItCan } = await import('./parts/label/in-turn.ts');
   const { lines, ...json } = await withTextFile(`${name}.jsonl`, batchText(records), (path) =>
     whenItCan(context)(() => source.ask('batch', { file: path, name, records: records.length }, signal)),
   );
@@ -106,12 +112,12 @@ interface Hiding {
 async function hideGold({ source, project, found }: Hiding, options: Options, context: CommandContext) {
   const { say, signal } = context;
   const { file, goldOut = '', goldShare, force } = options;
-  const { earlierGold, hiddenLists, writeGold } = await import('./parts/gold-file.ts');
+  const { earlierGold, hiddenLists, writeGold } = await import('./parts/label/gold-file.ts');
   const { createCrypto } = await import('../platform/node/crypto.ts');
   const { goldCommitment } = await import('../entries/labels/gold-kind.ts');
-  const { inTurn } = await import('./parts/in-turn.ts');
+  const { inTurn } = await import('./parts/label/in-turn.ts');
   const { throughFile } = await import('./parts/written-entry.ts');
-  const { knownAnswers } = await import('./parts/studio-import.ts');
+  const { knownAnswers } = await import('./parts/label/studio-import.ts');
   const { goldOwners, peerKey, runId, question } = project;
   const { known, wrong } = knownAnswers(question, found);
   checkNamed('gold', goldOwners, project);
@@ -143,7 +149,7 @@ interface Draw {
 /** @throws ConfigError where there are none to draw */
 async function drawnLists(known: readonly KnownAnswer[], wrong: number, { file, most, say }: Draw) {
   const { randomBytes, randomInt } = await import('node:crypto');
-  const { drawnGold, goldLists } = await import('./parts/gold-file.ts');
+  const { drawnGold, goldLists } = await import('./parts/label/gold-file.ts');
   if (wrong > 0) say(`refused   ${amount(wrong, 'right answer')}: none of the question`);
   const drawn = drawnGold(known, Math.max(1, Math.round(most)), randomInt);
   if (drawn.length === 0) throw new ConfigError('BAD_USAGE', `${file}: no right answers are in it`);

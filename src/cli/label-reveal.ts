@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { amount } from '../node/amount.ts';
-import { checkNamed, ofProject, type ProjectOptions, sourceOf } from './parts/label-inputs.ts';
-import { perform } from './parts/perform.ts';
+import { amount } from '../node/words/amount.ts';
+import { perform } from './parts/command/perform.ts';
+import { checkNamed, ofProject, type ProjectOptions, sourceOf } from './parts/label/label-inputs.ts';
 
 export function addLabelRevealCommand(parent: Command): void {
   ofProject(parent.command('reveal'))
@@ -15,10 +15,10 @@ export function addLabelRevealCommand(parent: Command): void {
         const source = await sourceOf(options, context);
         const project = await source.project(signal);
         checkNamed('gold', project.goldOwners, project);
-        const { hiddenLists, readGold } = await import('./parts/gold-file.ts');
+        const { hiddenLists, readGold } = await import('./parts/label/gold-file.ts');
         const { createCrypto } = await import('../platform/node/crypto.ts');
         const { throughFile } = await import('./parts/written-entry.ts');
-        const { inTurn } = await import('./parts/in-turn.ts');
+        const { inTurn } = await import('./parts/label/in-turn.ts');
         const lists = await readGold(options.gold, project.runId);
         const left = hiddenLists(lists, project, createCrypto()).map(({ list }) => list);
         await inTurn(

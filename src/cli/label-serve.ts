@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { amount } from '../node/amount.ts';
-import { wholeNumber } from './parts/arguments.ts';
+import { amount } from '../node/words/amount.ts';
+import { wholeNumber } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
 import {
   fetching,
   type OwnFiles,
@@ -8,10 +9,9 @@ import {
   recordsIn,
   sourceOf,
   withOwnFiles,
-} from './parts/label-inputs.ts';
-import type { LabelSource } from './parts/label-project.ts';
-import { perform } from './parts/perform.ts';
-import type { Suggestions } from './parts/suggestions.ts';
+} from './parts/label/label-inputs.ts';
+import type { LabelSource } from './parts/label/label-project.ts';
+import type { Suggestions } from './parts/label/suggestions.ts';
 
 interface Options extends ProjectOptions, OwnFiles {
   readonly port: number;
@@ -33,7 +33,7 @@ export function addLabelServeCommand(parent: Command): void {
         const { say, signal } = context;
         const source = await sourceOf(options, context);
         const { records: own } = await recordsIn(options.file ?? [], options, context);
-        const { AnnotatorDesk } = await import('./parts/annotator-desk.ts');
+        const { AnnotatorDesk } = await import('./parts/label/annotator-desk.ts');
         const suggestions = await suggestionsOf(source, options.suggest, signal);
         const desk = await AnnotatorDesk.open({ source, own, suggestions, signal });
         const { startLabelServer } = await import('../api/label-server.ts');
@@ -65,8 +65,8 @@ async function suggestionsOf(
   signal: AbortSignal,
 ): Promise<Suggestions | null> {
   if (place === undefined) return null;
-  const { Suggester } = await import('./parts/suggester.ts');
-  const { Suggestions: Offered } = await import('./parts/suggestions.ts');
+  const { Suggester } = await import('./parts/label/suggester.ts');
+  const { Suggestions: Offered } = await import('./parts/label/suggestions.ts');
   const { createCrypto } = await import('../platform/node/crypto.ts');
   const { question } = await source.project(signal);
   return new Offered(await Suggester.open(place, question), createCrypto());

@@ -1,6 +1,6 @@
 /** Annotation by several people: records go in, labels come out, all through the log of a run. */
 import type { Command } from 'commander';
-import { commandOf } from '../node/commands.ts';
+import { commandOf } from '../node/commands/commands.ts';
 import { addLabelAgreementCommand } from './label-agreement.ts';
 import { addLabelAnswerCommand } from './label-answer.ts';
 import { addLabelDecideCommand } from './label-decide.ts';

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { RunLedgerOptions } from '../daemon/run-ledger.ts';
-import { numberBetween, wholeNumber } from './parts/arguments.ts';
+import { numberBetween, wholeNumber } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
 import { checkReplaceable } from './parts/may-write.ts';
-import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly run?: string;

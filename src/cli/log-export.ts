@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { perform } from './parts/command/perform.ts';
 import { dataHome } from './parts/data-home.ts';
 import { checkMayWrite } from './parts/may-write.ts';
-import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly dir: string;

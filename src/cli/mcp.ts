@@ -2,8 +2,8 @@
 import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { targetOf, withTarget } from './parts/node-target.ts';
-import { perform } from './parts/perform.ts';
+import { perform } from './parts/command/perform.ts';
+import { targetOf, withTarget } from './parts/node/node-target.ts';
 
 interface Options extends Readonly<Record<string, unknown>> {
   readonly root: string;
@@ -26,8 +26,8 @@ export function addMcpCommand(parent: Command): void {
       perform(command, async ({ signal }) => {
         checkFolder(root);
         const node = targetOf((name) => named[name]);
-        const { mcpTools } = await import('./parts/mcp-tools.ts');
-        const { serveMcp } = await import('./parts/mcp-server.ts');
+        const { mcpTools } = await import('./parts/mcp/mcp-tools.ts');
+        const { serveMcp } = await import('./parts/mcp/mcp-server.ts');
         await serveMcp(mcpTools({ node, root, allowed: allowActions }), signal);
         return { json: { stopped: true } };
       }),

@@ -1,6 +1,6 @@
 /** What is done with models in a registry: commands to a running node, made from the table that its API serves too. */
 import type { Command } from 'commander';
-import { commandOf } from '../node/commands.ts';
+import { commandOf } from '../node/commands/commands.ts';
 import { addModelServeCommand } from './model-serve.ts';
 import { addModelVerifyCommand } from './model-verify.ts';
 import { addControl } from './node-controls.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { perform } from './parts/perform.ts';
+import { perform } from './parts/command/perform.ts';
 
 interface Options {
   readonly from: string;
@@ -17,9 +17,9 @@ export function addModelEvaluateCommand(parent: Command): void {
     )
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
-        const { findModel } = await import('./parts/model-source.ts');
-        const { dataPathFor, taskOf } = await import('./parts/model-task.ts');
-        const { evaluateSites } = await import('./parts/evaluations.ts');
+        const { findModel } = await import('./parts/model/model-source.ts');
+        const { dataPathFor, taskOf } = await import('./parts/model/model-task.ts');
+        const { evaluateSites } = await import('./parts/model/evaluations.ts');
         const { evaluationFacts, renderEvaluations } = await import('./view/render-evaluation.ts');
         const found = await findModel(options.from);
         const task = taskOf(found);

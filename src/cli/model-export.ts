@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { exporters } from '../learning/model-files/exporters.ts';
+import { perform } from './parts/command/perform.ts';
 import { checkMayFill, checkMayWrite } from './parts/may-write.ts';
-import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly from: string;
@@ -34,17 +34,17 @@ export function addModelExportCommand(parent: Command): void {
         const card = exporter.cardOf(out);
         if (card.startsWith(`${out}/`)) checkMayFill(out, force);
         else for (const file of [out, card]) checkMayWrite(file, force);
-        const { checkNotANodes } = await import('./parts/nodes-folder.ts');
+        const { checkNotANodes } = await import('./parts/model/nodes-folder.ts');
         checkNotANodes(out, force);
-        const { findModel } = await import('./parts/model-source.ts');
+        const { findModel } = await import('./parts/model/model-source.ts');
         const found = await findModel(options.from);
-        const { taskOf } = await import('./parts/model-task.ts');
-        const { measuredAs, originOf } = await import('./parts/model-origin.ts');
+        const { taskOf } = await import('./parts/model/model-task.ts');
+        const { measuredAs, originOf } = await import('./parts/model/model-origin.ts');
         const { model, vector, metadata } = found;
         const task = exporter.needsTask || metadata['task'] !== undefined ? taskOf(found) : null;
         let origin = originOf(found);
         if (options.data) {
-          const { evaluateSites } = await import('./parts/evaluations.ts');
+          const { evaluateSites } = await import('./parts/model/evaluations.ts');
           const evaluations = await evaluateSites(found, taskOf(found), options.data, signal);
           origin = measuredAs(origin, evaluations.at(-1)!);
         }

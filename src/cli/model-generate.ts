@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { numberBetween, wholeNumber } from './parts/arguments.ts';
-import { perform } from './parts/perform.ts';
+import { numberBetween, wholeNumber } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
 
 interface Options {
   readonly from: string;
@@ -27,7 +27,7 @@ export function addModelGenerateCommand(parent: Command): void {
     .option('--seed <number>', 'another seed, another text', wholeNumber(0, 0xffff_ffff), 1)
     .action((options: Options, command: Command) =>
       perform(command, async ({ screen, print, signal }) => {
-        const { findModel } = await import('./parts/model-source.ts');
+        const { findModel } = await import('./parts/model/model-source.ts');
         const { generateBytes, isLanguageModel } = await import('../learning/tfjs/generate.ts');
         const { model, vector, file } = await findModel(options.from);
         if (!isLanguageModel(model)) {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { amount } from '../node/amount.ts';
-import { wholeNumber } from './parts/arguments.ts';
+import { amount } from '../node/words/amount.ts';
+import { wholeNumber } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
+import { refuseIdle } from './parts/command/unused-options.ts';
 import { checkMayWrite } from './parts/may-write.ts';
-import type { FoundModel } from './parts/model-source.ts';
-import { perform } from './parts/perform.ts';
-import { refuseIdle } from './parts/unused-options.ts';
+import type { FoundModel } from './parts/model/model-source.ts';
 
 interface Options {
   readonly from: string;
@@ -40,11 +40,11 @@ export function addModelPredictCommand(parent: Command): void {
         if (out === undefined) refuseIdle(command, ['force'], 'without --out no file is written');
         if (out !== undefined) {
           checkMayWrite(out, options.force);
-          const { checkNotANodes } = await import('./parts/nodes-folder.ts');
+          const { checkNotANodes } = await import('./parts/model/nodes-folder.ts');
           checkNotANodes(out, options.force);
         }
-        const { findModel } = await import('./parts/model-source.ts');
-        const { predictRows } = await import('./parts/predictions.ts');
+        const { findModel } = await import('./parts/model/model-source.ts');
+        const { predictRows } = await import('./parts/model/predictions.ts');
         const found = await findModel(options.from);
         const { inputs, labels, task } = await examplesFor(found, options);
         const { predictions, lines, csv } = await predictRows(found, task, inputs, labels, signal);
@@ -61,7 +61,7 @@ export function addModelPredictCommand(parent: Command): void {
 }
 
 async function examplesFor(found: FoundModel, options: Options) {
-  const { dataPathFor, readInputRows, taskOf } = await import('./parts/model-task.ts');
+  const { dataPathFor, readInputRows, taskOf } = await import('./parts/model/model-task.ts');
   const { loadTaskData, taskKindOf } = await import('../tasks/data/registry.ts');
   const { inputsOf } = await import('../tasks/models/model-layout.ts');
   const task = taskOf(found);

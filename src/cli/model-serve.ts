@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { wholeNumber } from './parts/arguments.ts';
-import { targetOf, withTarget } from './parts/node-target.ts';
-import { perform } from './parts/perform.ts';
+import { wholeNumber } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
+import { targetOf, withTarget } from './parts/node/node-target.ts';
 
 interface Options extends Readonly<Record<string, unknown>> {
   readonly from?: readonly string[];
@@ -40,8 +40,8 @@ export function addModelServeCommand(parent: Command): void {
         if (report && model.length === 0) {
           throw new ConfigError('BAD_USAGE', '--report is of models of a registry: name some with --model');
         }
-        const { ModelShelf } = await import('./parts/model-shelf.ts');
-        const { RegistryDesk } = await import('./parts/registry-desk.ts');
+        const { ModelShelf } = await import('./parts/model/model-shelf.ts');
+        const { RegistryDesk } = await import('./parts/model/registry-desk.ts');
         const desk =
           model.length === 0
             ? null

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
-import { targetOf, withTarget } from './parts/node-target.ts';
-import { perform } from './parts/perform.ts';
+import { perform } from './parts/command/perform.ts';
+import { targetOf, withTarget } from './parts/node/node-target.ts';
 
 interface Options extends Readonly<Record<string, unknown>> {
   readonly run?: string;
@@ -34,7 +34,7 @@ export function addModelVerifyCommand(parent: Command): void {
         if (archive !== undefined && publication.lineage.run === undefined) {
           throw new ConfigError('BAD_USAGE', `${model} names no run that it comes from: leave --archive out`);
         }
-        const { verifyModel } = await import('./parts/verified-model.ts');
+        const { verifyModel } = await import('./parts/model/verified-model.ts');
         const checks = await verifyModel(publication, file, archive ?? null);
         for (const { what, isRight, text } of checks)
           say(`${isRight ? 'ok     ' : 'differs'}  ${what}: ${text}`);

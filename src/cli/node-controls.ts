@@ -1,4 +1,4 @@
-/** The commands to a running node, made from the table that its API serves too (src/node/commands.ts). */
+/** The commands to a running node, made from the table that its API serves too (src/node/commands/commands.ts). */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
@@ -6,12 +6,12 @@ import { ConfigError } from '../config/config-error.ts';
 import { inputSchemaOf, type JsonSchema } from '../config/json-schema.ts';
 import { problemsOf } from '../config/problem-text.ts';
 import type { NodeTarget } from '../daemon/connect.ts';
-import { NODE_COMMANDS } from '../node/commands.ts';
-import type { NodeCommand, PathField } from '../node/node-command.ts';
-import { addExample } from './parts/help-texts.ts';
-import { targetOf, targetOptions, withTarget } from './parts/node-target.ts';
-import { perform } from './parts/perform.ts';
-import { refuseUnused } from './parts/unused-options.ts';
+import { NODE_COMMANDS } from '../node/commands/commands.ts';
+import type { NodeCommand, PathField } from '../node/commands/node-command.ts';
+import { addExample } from './parts/command/help-texts.ts';
+import { perform } from './parts/command/perform.ts';
+import { refuseUnused } from './parts/command/unused-options.ts';
+import { targetOf, targetOptions, withTarget } from './parts/node/node-target.ts';
 
 type Field = JsonSchema & { readonly path?: PathField };
 

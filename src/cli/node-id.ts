@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
+import { perform } from './parts/command/perform.ts';
+import { refuseUnused } from './parts/command/unused-options.ts';
 import { dataHome } from './parts/data-home.ts';
-import { perform } from './parts/perform.ts';
-import { refuseUnused } from './parts/unused-options.ts';
 
 export function addNodeIdCommand(parent: Command): void {
   // --dir is an option of `node` itself, which takes it wherever it stands.

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { perform } from './parts/perform.ts';
+import { perform } from './parts/command/perform.ts';
 
 export function addNodeNetworkKeyCommand(parent: Command): void {
   parent

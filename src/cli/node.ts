@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { LOG_LEVELS } from '../daemon/options.ts';
 import { RETENTIONS } from '../log/retention.ts';
+import { backendOption } from './parts/backend-option.ts';
 import {
   checkpoint,
   collected,
@@ -10,15 +11,14 @@ import {
   peerKeys,
   trainerLine,
   wholeNumber,
-} from './parts/arguments.ts';
-import { backendOption } from './parts/backend-option.ts';
+} from './parts/command/arguments.ts';
+import { givenFlags } from './parts/command/given-flags.ts';
+import { perform } from './parts/command/perform.ts';
 import { configFile } from './parts/config-file.ts';
-import { addConnectivityOptions } from './parts/connectivity-options.ts';
 import { dataHome } from './parts/data-home.ts';
 import { addFigureOptions } from './parts/figure-options.ts';
-import { givenFlags } from './parts/given-flags.ts';
-import { perform } from './parts/perform.ts';
-import { runNode } from './parts/run-node.ts';
+import { addConnectivityOptions } from './parts/node/connectivity-options.ts';
+import { runNode } from './parts/node/run-node.ts';
 
 export function addNodeCommand(parent: Command): Command {
   return addPrivacyOptions(

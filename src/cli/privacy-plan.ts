@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { numberBetween, wholeNumber } from './parts/arguments.ts';
-import { perform } from './parts/perform.ts';
+import { numberBetween, wholeNumber } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
 
 interface Options {
   readonly unit: 'record' | 'peer';

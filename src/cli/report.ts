@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { amount } from '../node/amount.ts';
+import { amount } from '../node/words/amount.ts';
+import { perform } from './parts/command/perform.ts';
 import { checkMayWrite } from './parts/may-write.ts';
-import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly out: string;

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { ModelSpec } from '../tasks/models/registry.ts';
-import { numberBetween } from './parts/arguments.ts';
+import { numberBetween } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
 import { configFile } from './parts/config-file.ts';
 import { dataHome } from './parts/data-home.ts';
 import { checkMayWrite } from './parts/may-write.ts';
-import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly out: string;
@@ -41,7 +41,9 @@ export function addRunCreateCommand(parent: Command): void {
         for (const remark of await remarksOn(spec.model)) say(remark);
         const { loadIdentity } = await import('../network/identity.ts');
         const { createCrypto } = await import('../platform/node/crypto.ts');
-        const { besideManifest, createRun, writeManifestFile } = await import('../node/manifest-file.ts');
+        const { besideManifest, createRun, writeManifestFile } = await import(
+          '../node/files/manifest-file.ts'
+        );
         const { signer } = await loadIdentity(options.key);
         const startAtMs = Math.round(Date.now() + options.startIn * 1000);
         const { trains } = await import('../methods/registry.ts');

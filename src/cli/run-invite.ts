@@ -1,8 +1,8 @@
 /** The first invitations to a run that takes who was invited: by the key that signed it, which no node has. */
 import type { Command } from 'commander';
-import { peerKey } from './parts/arguments.ts';
+import { peerKey } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
 import { dataHome } from './parts/data-home.ts';
-import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly for: string;
@@ -24,7 +24,7 @@ export function addRunInviteCommand(parent: Command): void {
         const { createCrypto } = await import('../platform/node/crypto.ts');
         const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
         const { creatorsCredential } = await import('../core/credentials.ts');
-        const { readManifestFile } = await import('../node/manifest-file.ts');
+        const { readManifestFile } = await import('../node/files/manifest-file.ts');
         const { invitationFor } = await import('../node/credential.ts');
         const { loadIdentity } = await import('../network/identity.ts');
         const { ConfigError } = await import('../config/config-error.ts');

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { perform } from './parts/perform.ts';
+import { perform } from './parts/command/perform.ts';
 
 interface Options {
   readonly id?: string;
@@ -14,10 +14,10 @@ export function addRunShowCommand(parent: Command): void {
     .action((file: string, options: Options, command: Command) =>
       perform(command, async ({ print }) => {
         const { createCrypto } = await import('../platform/node/crypto.ts');
-        const { readManifestFile } = await import('../node/manifest-file.ts');
+        const { readManifestFile } = await import('../node/files/manifest-file.ts');
         const { modelSize } = await import('../run/manifest.ts');
         const { trains } = await import('../methods/registry.ts');
-        const { lengthText } = await import('../node/round-text.ts');
+        const { lengthText } = await import('../node/words/round-text.ts');
         const { stringify } = await import('yaml');
         const { runId, manifest } = await readManifestFile(file, createCrypto(), options.id);
         const { version, creator, startAtMs, initHash, secretHash, ...spec } = manifest;

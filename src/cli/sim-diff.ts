@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { perform } from './parts/perform.ts';
-import { refuseUnused } from './parts/unused-options.ts';
+import { perform } from './parts/command/perform.ts';
+import { refuseUnused } from './parts/command/unused-options.ts';
 
 export function addSimDiffCommand(parent: Command): void {
   parent

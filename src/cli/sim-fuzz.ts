@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Scenario, ScenarioFile } from '../../sim/scenario/scenario.ts';
-import { wholeNumber } from './parts/arguments.ts';
+import { wholeNumber } from './parts/command/arguments.ts';
+import { type CommandContext, type CommandResult, perform } from './parts/command/perform.ts';
+import { refuseIdle, refuseUnused } from './parts/command/unused-options.ts';
 import { checkMayWrite } from './parts/may-write.ts';
-import { type CommandContext, type CommandResult, perform } from './parts/perform.ts';
-import { refuseIdle, refuseUnused } from './parts/unused-options.ts';
 
 interface Options {
   readonly seeds: number;

@@ -1,10 +1,10 @@
 import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
-import { wholeNumber } from './parts/arguments.ts';
+import { wholeNumber } from './parts/command/arguments.ts';
+import { EXIT_TERMINATED } from './parts/command/exit.ts';
+import { perform } from './parts/command/perform.ts';
 import { configFile } from './parts/config-file.ts';
-import { EXIT_TERMINATED } from './parts/exit.ts';
 import { checkReplaceable, checkWritable } from './parts/may-write.ts';
-import { perform } from './parts/perform.ts';
 import { workersOption } from './parts/workers-option.ts';
 import { addSimDiffCommand } from './sim-diff.ts';
 import { addSimFuzzCommand } from './sim-fuzz.ts';

@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { RunSpec } from '../run/run-spec.ts';
 import type { RunToEnd } from '../testnet/run-to-end.ts';
-import { AttachedDashboard } from './parts/attached-dashboard.ts';
+import { exitCodeOf } from './parts/command/exit.ts';
+import { type CommandContext, perform } from './parts/command/perform.ts';
 import { addDashboardOptions, type DashboardOptions } from './parts/dashboard-options.ts';
-import { exitCodeOf } from './parts/exit.ts';
 import { addFigureOptions, type FigureOptions } from './parts/figure-options.ts';
-import { type CommandContext, perform } from './parts/perform.ts';
-import { resumeCommand, startDirectory } from './parts/testnet-directory.ts';
-import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
+import { AttachedDashboard } from './parts/testnet/attached-dashboard.ts';
+import { resumeCommand, startDirectory } from './parts/testnet/testnet-directory.ts';
+import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet/testnet-options.ts';
 
 interface Options extends TestnetOptions, DashboardOptions, FigureOptions {
   readonly dir?: string;
@@ -39,7 +39,7 @@ export function addStartCommand(parent: Command): void {
         const trails = new LossTrails();
         let times: ReturnType<typeof runTimesOf> | null = null;
         const page = new AttachedDashboard(options, view.note);
-        const { AttachedFigures } = await import('./parts/attached-figures.ts');
+        const { AttachedFigures } = await import('./parts/testnet/attached-figures.ts');
         const figures = AttachedFigures.open(options, view.note);
         const toEnd = runToEnd(
           upOptions,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { perform } from './parts/command/perform.ts';
 import { addDashboardOptions, type DashboardOptions, showDashboard } from './parts/dashboard-options.ts';
-import { perform } from './parts/perform.ts';
-import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
+import { TESTNET_DIRECTORY } from './parts/testnet/testnet-directory.ts';
 
 interface Options extends DashboardOptions {
   readonly dir: string;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { numberBetween } from './parts/arguments.ts';
-import { perform } from './parts/perform.ts';
-import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
+import { numberBetween } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
+import { TESTNET_DIRECTORY } from './parts/testnet/testnet-directory.ts';
 
 interface Options {
   readonly dir: string;

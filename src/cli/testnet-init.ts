@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { INIT_TARGETS, type InitTarget } from '../testnet/init/plan.ts';
-import { collected, wholeNumber } from './parts/arguments.ts';
-import { perform } from './parts/perform.ts';
-import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
-import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
+import { collected, wholeNumber } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
+import { TESTNET_DIRECTORY } from './parts/testnet/testnet-directory.ts';
+import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet/testnet-options.ts';
 
 interface Options extends TestnetOptions {
   readonly out: string;

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import { perform } from './parts/perform.ts';
-import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
-import { membersNamed } from './parts/testnet-members.ts';
+import { perform } from './parts/command/perform.ts';
+import { TESTNET_DIRECTORY } from './parts/testnet/testnet-directory.ts';
+import { membersNamed } from './parts/testnet/testnet-members.ts';
 
 /** Those that say something about a node: its end, and a machine that stands still and comes back. */
 const SIGNALS = ['KILL', 'TERM', 'INT', 'STOP', 'CONT'] as const;

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { wholeNumber } from './parts/arguments.ts';
-import { perform } from './parts/perform.ts';
-import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
-import { membersNamed } from './parts/testnet-members.ts';
+import { wholeNumber } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
+import { TESTNET_DIRECTORY } from './parts/testnet/testnet-directory.ts';
+import { membersNamed } from './parts/testnet/testnet-members.ts';
 
 interface Options {
   readonly dir: string;

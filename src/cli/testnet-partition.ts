@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { type CommandContext, perform } from './parts/perform.ts';
-import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
+import { type CommandContext, perform } from './parts/command/perform.ts';
+import { TESTNET_DIRECTORY } from './parts/testnet/testnet-directory.ts';
 
 interface Options {
   readonly dir: string;

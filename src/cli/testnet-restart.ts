@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { numberBetween, trainerLine } from './parts/arguments.ts';
+import { numberBetween, trainerLine } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
 import { entryFile } from './parts/entry-file.ts';
-import { perform } from './parts/perform.ts';
-import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
-import { membersNamed, statusPlace } from './parts/testnet-members.ts';
+import { TESTNET_DIRECTORY } from './parts/testnet/testnet-directory.ts';
+import { membersNamed, statusPlace } from './parts/testnet/testnet-members.ts';
 
 interface Options {
   readonly dir: string;

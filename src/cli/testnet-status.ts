@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { exitCodeOf } from './parts/exit.ts';
-import { perform } from './parts/perform.ts';
-import { resumeCommand, TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
+import { exitCodeOf } from './parts/command/exit.ts';
+import { perform } from './parts/command/perform.ts';
+import { resumeCommand, TESTNET_DIRECTORY } from './parts/testnet/testnet-directory.ts';
 
 interface Options {
   readonly dir: string;

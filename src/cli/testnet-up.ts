@@ -2,12 +2,12 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import type { FigureTargets, ReadyMember } from '../testnet/launcher.ts';
+import { type CommandContext, perform } from './parts/command/perform.ts';
 import { entryFile } from './parts/entry-file.ts';
 import { addFigureOptions, type FigureOptions } from './parts/figure-options.ts';
-import { type CommandContext, perform } from './parts/perform.ts';
-import { TESTNET_DIRECTORY } from './parts/testnet-directory.ts';
-import { statusPlace } from './parts/testnet-members.ts';
-import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet-options.ts';
+import { TESTNET_DIRECTORY } from './parts/testnet/testnet-directory.ts';
+import { statusPlace } from './parts/testnet/testnet-members.ts';
+import { addTestnetOptions, type TestnetOptions, upOptionsOf } from './parts/testnet/testnet-options.ts';
 
 interface Options extends TestnetOptions, FigureOptions {
   readonly dir: string;

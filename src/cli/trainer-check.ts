@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { trainerLine } from './parts/arguments.ts';
+import { trainerLine } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
 import { configFile } from './parts/config-file.ts';
-import { perform } from './parts/perform.ts';
 
 interface Options {
   readonly run?: string;

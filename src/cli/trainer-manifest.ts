@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { trainerLine, wholeNumber } from './parts/arguments.ts';
+import { trainerLine, wholeNumber } from './parts/command/arguments.ts';
+import { perform } from './parts/command/perform.ts';
+import { refuseIdle } from './parts/command/unused-options.ts';
 import { checkMayWrite } from './parts/may-write.ts';
-import { perform } from './parts/perform.ts';
-import { refuseIdle } from './parts/unused-options.ts';
 
 interface Options {
   readonly data?: string;

@@ -1,7 +1,7 @@
 /** `starlings view`: what is over, on a page in the browser. */
 import type { Command } from 'commander';
+import { perform } from './parts/command/perform.ts';
 import { addDashboardOptions, type DashboardOptions, showDashboard } from './parts/dashboard-options.ts';
-import { perform } from './parts/perform.ts';
 
 export function addViewCommand(parent: Command): void {
   addDashboardOptions(

@@ -1,4 +1,4 @@
-/** How announcements spread, at real nodes (network/gossip.ts) and at simulated ones alike. Guesses but for what docs/LOG.md measures. */
+/** How announcements spread, at real nodes (network/gossip/gossip.ts) and at simulated ones alike. Guesses but for what docs/LOG.md measures. */
 
 /**
  * What was accepted is forwarded so much later: those who got it at the same time say so meanwhile, and need not get it from us. Drawn

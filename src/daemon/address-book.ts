@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
-import { isAddress } from '../network/announced-addresses.ts';
+import { isAddress } from '../network/host/announced-addresses.ts';
 import type { StarlingsNode } from '../node/create-node.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 

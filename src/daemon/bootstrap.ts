@@ -1,6 +1,6 @@
 /** A node of the DHT alone: the way in for others. It takes part in no run and learns nothing. */
-import { createBootstraps } from '../network/bootstraps.ts';
-import { createHost } from '../network/host.ts';
+import { createBootstraps } from '../network/discovery/bootstraps.ts';
+import { createHost } from '../network/host/host.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { Teardown } from '../node/teardown.ts';
 import { openLevelStore } from '../platform/node/level-store.ts';

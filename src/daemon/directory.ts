@@ -4,7 +4,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
 import type { Crypto } from '../core/crypto.ts';
-import { besideManifest, readManifestFile, writeManifestFile } from '../node/manifest-file.ts';
+import { besideManifest, readManifestFile, writeManifestFile } from '../node/files/manifest-file.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { linkOrCopy } from '../platform/node/link-or-copy.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';

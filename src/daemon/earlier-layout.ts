@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Crypto } from '../core/crypto.ts';
 import type { StoreWrite } from '../core/io.ts';
 import type { Store } from '../core/ports.ts';
-import { readManifestFile } from '../node/manifest-file.ts';
+import { readManifestFile } from '../node/files/manifest-file.ts';
 import { runPrefix } from '../node/store-view.ts';
 import { keepManifest, MANIFEST_FILE, MODEL_FILE, runFolder } from './directory.ts';
 

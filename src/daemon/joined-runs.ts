@@ -4,8 +4,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { parseJson } from '../core/parse-json.ts';
-import { checkpointSchema } from '../node/checkpoint-schema.ts';
-import type { JoinRequest } from '../node/node-command.ts';
+import { checkpointSchema } from '../node/commands/checkpoint-schema.ts';
+import type { JoinRequest } from '../node/commands/node-command.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { BACKEND_CHOICES } from '../tensor/backend-choices.ts';
 

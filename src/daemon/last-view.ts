@@ -5,7 +5,7 @@ import { parseJson } from '../core/parse-json.ts';
 import type { StarlingsNode } from '../node/create-node.ts';
 import type { NodeEvent } from '../node/events.ts';
 import type { RunSession } from '../node/run-session.ts';
-import { type RunView, runViewSchema } from '../node/run-view.ts';
+import { type RunView, runViewSchema } from '../node/view/run-view.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { RUNS_FOLDER, runFolder } from './directory.ts';
 

@@ -21,7 +21,7 @@ import { isArchiveKey, isBaseKey, isLogKey } from '../log/store-keys.ts';
 import type { DeltaLogParts } from '../methods/delta-log/log-parts.ts';
 import type { LogParts } from '../methods/log-parts.ts';
 import { logOf } from '../methods/registry.ts';
-import { besideManifest, readManifestFile } from '../node/manifest-file.ts';
+import { besideManifest, readManifestFile } from '../node/files/manifest-file.ts';
 import { NodeError } from '../node/node-error.ts';
 import { runPrefix, storeView } from '../node/store-view.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';

@@ -2,8 +2,8 @@
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { RETENTIONS } from '../log/retention.ts';
-import { checkpointSchema } from '../node/checkpoint-schema.ts';
-import { credentialSchema } from '../node/credential-schema.ts';
+import { checkpointSchema } from '../node/commands/checkpoint-schema.ts';
+import { credentialSchema } from '../node/commands/credential-schema.ts';
 import { limitsSchema } from '../node/limits.ts';
 import { privacySchema } from '../run/privacy-spec.ts';
 import { backendSchema } from '../tensor/backend-schema.ts';

@@ -5,20 +5,26 @@ import type { Crypto } from '../core/crypto.ts';
 import type { KindState, PeerKey } from '../core/io.ts';
 import type { Store } from '../core/ports.ts';
 import { composeEntry } from '../entries/registry.ts';
-import type { NetworkReadings } from '../network/host-readings.ts';
+import type { NetworkReadings } from '../network/host/host-readings.ts';
+import type {
+  BlobKeeper,
+  CheckedData,
+  JoinRequest,
+  NodeControl,
+  NodeSummary,
+} from '../node/commands/node-command.ts';
 import type { StarlingsNode } from '../node/create-node.ts';
-import type { Submission } from '../node/driver.ts';
-import { type EntryPage, type EntryPageRequest, heldEntries } from '../node/held-entries.ts';
-import { type EntryRequest, type HeldEntryInFull, heldEntry } from '../node/held-entry.ts';
-import type { Histories } from '../node/histories.ts';
-import type { BlobKeeper, CheckedData, JoinRequest, NodeControl, NodeSummary } from '../node/node-command.ts';
+import type { Submission } from '../node/driver/driver.ts';
 import { NodeError } from '../node/node-error.ts';
-import type { NodeReader, NodeSettings, PeerSummary } from '../node/node-reader.ts';
-import type { HistoryData } from '../node/run-history.ts';
-import { RunReducer } from '../node/run-reducer.ts';
 import type { RunSession } from '../node/run-session.ts';
-import type { RunView } from '../node/run-view.ts';
 import { runPrefix, storeView } from '../node/store-view.ts';
+import { type EntryPage, type EntryPageRequest, heldEntries } from '../node/view/held-entries.ts';
+import { type EntryRequest, type HeldEntryInFull, heldEntry } from '../node/view/held-entry.ts';
+import type { Histories } from '../node/view/histories.ts';
+import type { NodeReader, NodeSettings, PeerSummary } from '../node/view/node-reader.ts';
+import type { HistoryData } from '../node/view/run-history.ts';
+import { RunReducer } from '../node/view/run-reducer.ts';
+import type { RunView } from '../node/view/run-view.ts';
 import type { RunManifest } from '../run/manifest.ts';
 import type { Metrics } from '../tasks/metrics.ts';
 import { checkData } from './check-data.ts';

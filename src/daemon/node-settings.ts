@@ -1,6 +1,6 @@
 /** What a node was started with, as everybody on its machine may read it. */
 import { limitsSchema } from '../node/limits.ts';
-import type { NodeSettings } from '../node/node-reader.ts';
+import type { NodeSettings } from '../node/view/node-reader.ts';
 import { packageVersion } from '../platform/node/package-root.ts';
 import { connectivitySchema } from './connectivity.ts';
 import type { DaemonOptions } from './options.ts';

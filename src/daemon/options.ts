@@ -2,10 +2,10 @@
 import type { PeerKey } from '../core/io.ts';
 import type { TrainerCommand } from '../learning/process/trainer-process.ts';
 import type { Retention } from '../log/retention.ts';
+import type { JoinRequest } from '../node/commands/node-command.ts';
 import type { NodeListener } from '../node/create-node.ts';
 import type { NodeLimits } from '../node/limits.ts';
-import type { JoinRequest } from '../node/node-command.ts';
-import type { RunView } from '../node/run-view.ts';
+import type { RunView } from '../node/view/run-view.ts';
 import type { PrivacySpec } from '../run/privacy-spec.ts';
 import type { ApiSettings } from './api-settings.ts';
 import type { ConnectivityGiven } from './connectivity.ts';

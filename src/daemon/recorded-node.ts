@@ -7,12 +7,12 @@ import * as z from 'zod';
 import { eventsMax, type LiveEvent, type LiveNode } from '../api/live.ts';
 import { parseJson } from '../core/parse-json.ts';
 import { sourceOf } from '../node/event-sources.ts';
-import { eventText } from '../node/event-text.ts';
 import type { NodeEvent } from '../node/events.ts';
-import { Histories, measuresByName } from '../node/histories.ts';
 import { NodeError } from '../node/node-error.ts';
-import { RunHistory } from '../node/run-history.ts';
-import { peerName, type RunView } from '../node/run-view.ts';
+import { Histories, measuresByName } from '../node/view/histories.ts';
+import { RunHistory } from '../node/view/run-history.ts';
+import { peerName, type RunView } from '../node/view/run-view.ts';
+import { eventText } from '../node/words/event-text.ts';
 import { LOG_FILE, OLDER_LOG_FILE, RUNS_FOLDER } from './directory.ts';
 import { readLastView } from './last-view.ts';
 

@@ -4,7 +4,7 @@ import { bytesToHex } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import { IdentityError } from '../network/errors.ts';
 import { keepSecret, readKeyFile } from '../network/identity.ts';
-import { besideManifest } from '../node/manifest-file.ts';
+import { besideManifest } from '../node/files/manifest-file.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import { secretHash } from '../run/secret-hash.ts';
 import { RUNS_FOLDER, runFolder } from './directory.ts';

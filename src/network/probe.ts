@@ -6,16 +6,16 @@ import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { reasonOf } from '../core/as-error.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Clock } from '../core/ports.ts';
-import { tcpPartsOf } from './address-parts.ts';
-import { askClock, type ClockClaim } from './clock-exchange.ts';
 import { withDeadline } from './deadline.ts';
+import { pauseAfter, searchProviders } from './discovery/provider-search.ts';
+import { askClock, type ClockClaim } from './exchange/clock-exchange.ts';
 import type { HiddenRun } from './hidden-run.ts';
-import { createHost, type Host } from './host.ts';
+import { tcpPartsOf } from './host/address-parts.ts';
+import { createHost, type Host } from './host/host.ts';
 import { identityFromSeed, peerKeyOf } from './identity.ts';
 import { nodeProfile } from './profiles/node-profile.ts';
 import { relayTransport } from './profiles/relays.ts';
 import { type PortOutcome, portOutcome } from './profiles/tcp-port.ts';
-import { pauseAfter, searchProviders } from './provider-search.ts';
 
 export type ProbeOutcome =
   | { readonly kind: 'answers'; readonly peerId: string }

@@ -4,18 +4,18 @@
  */
 import type { PeerKey } from '../core/io.ts';
 import type { Clock, RequestOptions, Transport, TransportHandlers } from '../core/ports.ts';
-import { type AnnouncementCounts, type Announcements, createAnnouncements } from './announcements.ts';
-import { createDiscovery, type Discovery, type DiscoveryTiming } from './discovery.ts';
-import { EventGate } from './event-gate.ts';
+import { EventGate } from './conduct/event-gate.ts';
+import { createDiscovery, type Discovery, type DiscoveryTiming } from './discovery/discovery.ts';
 import type { NetworkEvent, NetworkEventListener } from './events.ts';
 import { createExchange, type Exchange, type ExchangeCounts } from './exchange/exchange.ts';
 import type { ExchangeLimits } from './exchange/limits.ts';
+import { type AnnouncementCounts, type Announcements, createAnnouncements } from './gossip/announcements.ts';
 import type { HiddenRun } from './hidden-run.ts';
-import type { Host } from './host.ts';
+import type { Host } from './host/host.ts';
+import type { Traffic } from './host/traffic.ts';
 import { peerIdOf } from './identity.ts';
-import { createLinks, type Links } from './links.ts';
-import type { LinkLimits } from './peer-selection.ts';
-import type { Traffic } from './traffic.ts';
+import { createLinks, type Links } from './links/links.ts';
+import type { LinkLimits } from './links/peer-selection.ts';
 
 export interface TransportStats extends Traffic, AnnouncementCounts, ExchangeCounts {
   /** Peers of the run that are up. `bytesIn` and `bytesOut` are those of the whole host, all other figures the run's. */

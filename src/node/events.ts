@@ -7,9 +7,9 @@ import type { PrivacyState } from '../learning/private/privacy-ledger.ts';
 import type { NetworkEvent } from '../network/events.ts';
 import type { ClassFigures } from '../tasks/assessment.ts';
 import type { Metrics } from '../tasks/metrics.ts';
-import type { ClockOffset } from './clock-offset.ts';
-import type { Community } from './community.ts';
-import type { PastEnd } from './past-end.ts';
+import type { ClockOffset } from './clock/clock-offset.ts';
+import type { PastEnd } from './clock/past-end.ts';
+import type { Community } from './view/community.ts';
 
 /** What shares in a model are parts of. */
 export const SHARES_OF = ['norm', 'sums', 'rounds'] as const;

@@ -7,7 +7,7 @@
 import { hex32 } from '../core/bytes.ts';
 import { credentialPattern } from '../core/credential-pattern.ts';
 import { checkpointPattern } from '../log/checkpoint-pattern.ts';
-import type { RunView } from './run-view.ts';
+import type { RunView } from './view/run-view.ts';
 
 export interface Invitation {
   readonly runId: string;

@@ -1,8 +1,8 @@
 /** What a node takes upon itself at most; the ranges and defaults of its file and of `createNode` alike. */
 import * as z from 'zod';
-import { connectionsMaxDefault, connectionsPerAddressMaxDefault } from '../network/connections-max.ts';
-import { defaultHeldInputsLimits } from './held-inputs.ts';
-import { defaultStoreLaneLimits } from './store-lane.ts';
+import { connectionsMaxDefault, connectionsPerAddressMaxDefault } from '../network/host/connections-max.ts';
+import { defaultHeldInputsLimits } from './driver/held-inputs.ts';
+import { defaultStoreLaneLimits } from './driver/store-lane.ts';
 
 const bound = (min: number, max: number, fallback: number) => z.int().min(min).max(max).default(fallback);
 

@@ -16,20 +16,20 @@ import { createCrypto } from '../platform/node/crypto.ts';
 import { secretBytes } from '../platform/node/secrets.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import type { Metrics } from '../tasks/metrics.ts';
-import { clockOff, isClockOff } from './clock-offset.ts';
-import { ClockWatch } from './clock-watch.ts';
-import { CommunityWatch } from './community.ts';
+import { clockOff, isClockOff } from './clock/clock-offset.ts';
+import { ClockWatch } from './clock/clock-watch.ts';
+import { notMetPastEnd, PastEndWatch } from './clock/past-end.ts';
 import { isCredentialKey } from './credential.ts';
-import { NodeDriver, type Submission } from './driver.ts';
+import { NodeDriver, type Submission } from './driver/driver.ts';
+import { isKeptKey, KeptSnapshots } from './driver/kept-snapshots.ts';
 import type { RunEvent, SessionEvent } from './events.ts';
-import { isKeptKey, KeptSnapshots } from './kept-snapshots.ts';
-import { notMetPastEnd, PastEndWatch } from './past-end.ts';
 import { isPersonalKey, sharedOf } from './personal-layers.ts';
 import { Progress } from './progress.ts';
 import { wantedLinks } from './run-facts.ts';
 import { RunPrivacy } from './run-privacy.ts';
 import type { JoinOptions, SessionParts } from './session-parts.ts';
 import type { Teardown } from './teardown.ts';
+import { CommunityWatch } from './view/community.ts';
 
 export interface RunningGiven {
   readonly run: SignedManifest;

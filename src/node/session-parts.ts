@@ -4,10 +4,10 @@ import type { PeerKey } from '../core/io.ts';
 import type { Clock, Store } from '../core/ports.ts';
 import type { PrivacyLedger } from '../learning/private/privacy-ledger.ts';
 import type { Retention } from '../log/retention.ts';
-import type { Host } from '../network/host.ts';
+import type { Host } from '../network/host/host.ts';
 import type { Identity } from '../network/identity.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
-import type { DriverLimits } from './driver-options.ts';
+import type { DriverLimits } from './driver/driver-options.ts';
 import type { RunEvent } from './events.ts';
 import type { LearnerFactory } from './learners.ts';
 

@@ -1,8 +1,8 @@
 /** An alliance: whose deltas weigh what and why not, what became of rounds, and what members have of it. */
 import type { WeighedBy } from '../core/io.ts';
 import { fullStanding } from '../entries/ballot/verdict.ts';
-import type { RoundWeights } from '../node/run-history.ts';
-import { weighedWords } from '../node/weighed-words.ts';
+import type { RoundWeights } from '../node/view/run-history.ts';
+import { weighedWords } from '../node/words/weighed-words.ts';
 import type { AllianceDrawn, AllianceMember } from './community-model.ts';
 import { measureText, percentText, unknown } from './figures.ts';
 import { Table } from './table.tsx';

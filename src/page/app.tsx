@@ -1,8 +1,8 @@
 /** The page: what is told, put in order. Sections that change at another pace are made anew at their own. */
 
 import type { Hello } from '../api/live.ts';
-import { denseBytes } from '../node/dense-bytes.ts';
-import type { RunView } from '../node/run-view.ts';
+import { denseBytes } from '../node/view/dense-bytes.ts';
+import type { RunView } from '../node/view/run-view.ts';
 import { headlineOf, pooledMeasure, writeMeasure } from '../tasks/measures.ts';
 import { AllianceSection } from './alliance.tsx';
 import { Chart } from './chart.tsx';

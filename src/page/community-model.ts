@@ -2,8 +2,8 @@
 import type { Hello } from '../api/live.ts';
 import type { WeighedBy } from '../core/io.ts';
 import { fullStanding } from '../entries/ballot/verdict.ts';
-import type { RoundWeights } from '../node/run-history.ts';
-import type { RunView } from '../node/run-view.ts';
+import type { RoundWeights } from '../node/view/run-history.ts';
+import type { RunView } from '../node/view/run-view.ts';
 import { headlineOf, type Measure } from '../tasks/measures.ts';
 import { namesOf, rowsOf } from './model.ts';
 

@@ -1,7 +1,7 @@
 /** The board of an arena and the models of a registry, as members of the run have written them. */
-import { arenaPhase } from '../node/arena-phase.ts';
-import type { Arena, Registry } from '../node/community.ts';
-import type { RunView } from '../node/run-view.ts';
+import { arenaPhase } from '../node/commands/arena-phase.ts';
+import type { Arena, Registry } from '../node/view/community.ts';
+import type { RunView } from '../node/view/run-view.ts';
 import { bytesText, percentText, unknown } from './figures.ts';
 import { Table } from './table.tsx';
 

@@ -1,9 +1,9 @@
 /** What the page shows, as it follows from what was told. Pure. */
 import type { Hello, LiveNode } from '../api/live.ts';
 import { type Invited, inviteTo } from '../node/invitation.ts';
-import { phaseWord } from '../node/phase-word.ts';
-import type { HistoryPoint } from '../node/run-history.ts';
-import type { RunView } from '../node/run-view.ts';
+import type { HistoryPoint } from '../node/view/run-history.ts';
+import type { RunView } from '../node/view/run-view.ts';
+import { phaseWord } from '../node/words/phase-word.ts';
 import { percentText } from './figures.ts';
 
 export interface NodeRow {

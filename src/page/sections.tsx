@@ -1,7 +1,7 @@
 /** The parts of the page that are text: nodes, rounds, shares, events, settings. */
 import type { LiveEvent, LiveNode } from '../api/live.ts';
-import { roundText } from '../node/round-text.ts';
-import type { RunView } from '../node/run-view.ts';
+import type { RunView } from '../node/view/run-view.ts';
+import { roundText } from '../node/words/round-text.ts';
 import { headlineOf } from '../tasks/measures.ts';
 import { bytesText, lossText, measureText, percentText, timeText, unknown } from './figures.ts';
 import { type Advice, type ClosedRound, type NodeRow, namedText, type Share, stateOf } from './model.ts';

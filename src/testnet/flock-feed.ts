@@ -9,7 +9,7 @@ import { parseJson } from '../core/parse-json.ts';
 import { TOKEN_FILE } from '../daemon/directory.ts';
 import { readLastView } from '../daemon/last-view.ts';
 import { readTokenFile } from '../daemon/token-file.ts';
-import { RunHistory } from '../node/run-history.ts';
+import { RunHistory } from '../node/view/run-history.ts';
 import { calledBy, siteNames } from './site-names.ts';
 import { readMemberInfo } from './spawn-daemon.ts';
 import { type Member, readState, type TestnetState } from './testnet-state.ts';

@@ -1,9 +1,9 @@
 /** Looks at every process of a testnet the way an operator would: is it alive, and what does its API say. */
 import { fetchHistory, fetchRunView } from '../api/control-client.ts';
 import { readLastView } from '../daemon/last-view.ts';
-import { type Outcome, worstOutcome } from '../node/outcome.ts';
-import type { HistoryData } from '../node/run-history.ts';
-import { isDone, type RunView } from '../node/run-view.ts';
+import { type Outcome, worstOutcome } from '../node/view/outcome.ts';
+import type { HistoryData } from '../node/view/run-history.ts';
+import { isDone, type RunView } from '../node/view/run-view.ts';
 import { isRunning } from '../platform/node/process-identity.ts';
 import { readMemberInfo } from './spawn-daemon.ts';
 import type { Member, TestnetState } from './testnet-state.ts';

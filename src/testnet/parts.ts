@@ -1,5 +1,5 @@
 /** A testnet whose nodes were told to refuse each other: who refuses whom, and what is in one piece still. Pure. */
-import { amount } from '../node/amount.ts';
+import { amount } from '../node/words/amount.ts';
 import type { NodeObservation } from './observe.ts';
 import { TestnetError } from './testnet-error.ts';
 

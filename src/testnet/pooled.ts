@@ -1,4 +1,4 @@
-import type { RunView } from '../node/run-view.ts';
+import type { RunView } from '../node/view/run-view.ts';
 import { majorityOf, pool } from '../tasks/assessment.ts';
 import { headlineOf, type Measure, pooledMeasure } from '../tasks/measures.ts';
 

@@ -1,8 +1,8 @@
 /** The whole story on one machine: boot, join, lose every bootstrap, train to the end, compare the models. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { denseBytes } from '../node/dense-bytes.ts';
-import type { Outcome } from '../node/outcome.ts';
+import { denseBytes } from '../node/view/dense-bytes.ts';
+import type { Outcome } from '../node/view/outcome.ts';
 import { signalProcess } from '../platform/node/process-identity.ts';
 import { sharedSize } from '../run/run-spec.ts';
 import { headlineOf, type Measure, worstFirst } from '../tasks/measures.ts';

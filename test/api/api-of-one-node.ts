@@ -3,8 +3,8 @@ import { startControlServer } from '../../src/api/control-server.ts';
 import { type ListenAddress, loopback } from '../../src/api/listen-address.ts';
 import type { NodeSource } from '../../src/api/read-routes.ts';
 import type { NodeEvent } from '../../src/node/events.ts';
-import { Histories, type HistoryNote } from '../../src/node/histories.ts';
-import type { RunView } from '../../src/node/run-view.ts';
+import { Histories, type HistoryNote } from '../../src/node/view/histories.ts';
+import type { RunView } from '../../src/node/view/run-view.ts';
 
 export const peerKey = 'ab'.repeat(32);
 export const token = '7'.repeat(64);

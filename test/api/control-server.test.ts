@@ -6,7 +6,7 @@ import { after, describe, test } from 'node:test';
 import { LiveState } from '../../src/api/live.ts';
 import { updateSchema } from '../../src/api/live-schema.ts';
 import { READ_ROUTES } from '../../src/api/read-routes.ts';
-import { NODE_COMMANDS } from '../../src/node/commands.ts';
+import { NODE_COMMANDS } from '../../src/node/commands/commands.ts';
 import { someView } from '../node/some-view.ts';
 import { apiOf, peerKey, token } from './api-of-one-node.ts';
 

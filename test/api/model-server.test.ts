@@ -8,7 +8,7 @@ import OpenAI from 'openai';
 import type { HttpServer } from '../../src/api/http-server.ts';
 import { type Feedback, type ServedModel, startModelServer } from '../../src/api/model-server.ts';
 import { Turnstile } from '../../src/api/turnstile.ts';
-import { ModelShelf } from '../../src/cli/parts/model-shelf.ts';
+import { ModelShelf } from '../../src/cli/parts/model/model-shelf.ts';
 import { initialVector } from '../../src/learning/initial.ts';
 import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { modelSchema } from '../../src/tasks/models/registry.ts';

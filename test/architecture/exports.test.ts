@@ -61,11 +61,11 @@ const forTests: Readonly<Record<string, string>> = {
   'src/methods/aggregators/krum.ts krumScores': 'held against the paper',
   'src/methods/delta-log/training-record.ts encodeTraining': 'what a node kept is tampered with',
   'src/network/exchange/frames.ts encodeVarint': 'hostile frames are made of it',
-  'src/network/serve-while-reachable.ts isReachedOverRelaysAlone':
+  'src/network/discovery/serve-while-reachable.ts isReachedOverRelaysAlone':
     'addresses of the internet, without an internet',
   'src/node/invitation.ts writeInvitation': 'what is written is read back',
-  'src/node/past-end.ts unmetPatienceMs': 'a bound',
-  'src/node/run-history.ts headsMax': 'a bound',
+  'src/node/clock/past-end.ts unmetPatienceMs': 'a bound',
+  'src/node/view/run-history.ts headsMax': 'a bound',
   'src/run/run-spec.ts optimiserSchema': 'defaults of a part of a run',
   'src/run/run-spec.ts scheduleSchema': 'defaults of a part of a run',
   'src/tasks/assessment.ts assess': 'probabilities are quicker to write than logits',
@@ -97,8 +97,8 @@ const membersForOthers: Readonly<Record<string, string>> = {
   'src/network/profiles/web-sockets.ts LazyWebSockets.dialFilter': 'a transport has it, and libp2p calls it',
   'src/network/profiles/web-sockets.ts LazyWebSockets.listenFilter':
     'a transport has it, and libp2p calls it',
-  'src/network/host-datastore.ts HostDatastore._all': 'the base class calls it',
-  'src/network/host-datastore.ts HostDatastore._allKeys': 'the base class calls it',
+  'src/network/discovery/host-datastore.ts HostDatastore._all': 'the base class calls it',
+  'src/network/discovery/host-datastore.ts HostDatastore._allKeys': 'the base class calls it',
 };
 
 /** Nothing leads to them yet. */

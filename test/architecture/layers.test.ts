@@ -65,7 +65,7 @@ const folders = [...rows.flat(), 'config', 'sim'];
 const allowed = new Map(folders.map((folder) => [folder, mayImport(folder)]));
 
 /** One address syntax, no network: addresses in flags are checked before the slow import of libp2p. */
-const addressSyntaxMayBeImportedBy = 'src/cli/parts/addresses.ts';
+const addressSyntaxMayBeImportedBy = 'src/cli/parts/node/addresses.ts';
 
 /** Runs anywhere: in a node, in a browser, in the simulator. */
 const core = ['core', 'content', 'log', 'entries', 'methods', 'run', 'codec', 'math', 'kernels', 'registry'];

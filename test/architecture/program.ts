@@ -94,7 +94,7 @@ export function lastLineOf(file: ParsedFile, node: Node): number {
 }
 
 /**
- * A place in the program that stays when lines move: `src/cli/parts/exit.ts Exit.sentence`. What has no name is called
+ * A place in the program that stays when lines move: `src/cli/parts/command/exit.ts Exit.sentence`. What has no name is called
  * after what it is given to.
  */
 export function placeOf(file: ParsedFile, node: Node): string {

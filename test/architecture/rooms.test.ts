@@ -1,7 +1,7 @@
 /** A test lies in the folder named after the room of src that it tests, so that both are found at once. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import {
   folderOf,
@@ -26,12 +26,12 @@ function roomOf(path: string): string {
   return file === undefined ? 'index' : room!;
 }
 
-/** Whether the test, or what it imports of its own folder, names a file of the room after which the folder is named. */
+/** Whether the test, or what it imports of its own room of tests, names a file of the room after which the folder is named. */
 function isAtHome(file: SourceFile, files: readonly SourceFile[]): boolean {
   const room = roomOf(file.path);
   const targets = specifiersOf(file).flatMap((specifier) => targetOf(file, specifier) ?? []);
   const beside = files.filter(
-    ({ path }) => targets.includes(path) && posix.dirname(path) === posix.dirname(file.path),
+    ({ path }) => targets.includes(path) && path.startsWith('test/') && roomOf(path) === room,
   );
   return (
     targets.some((target) => !target.startsWith('test/') && folderOf(target) === room) ||

@@ -43,6 +43,6 @@ test('only src/network/profiles names a transport', () => {
     'put it into the HostProfile, which says what a host talks over',
   );
   const text = "import { webSockets } from '@libp2p/websockets';\nimport { Socket } from 'node:net';\n";
-  assert.equal(transportsNamed([{ path: 'src/network/host.ts', text }]).length, 2);
+  assert.equal(transportsNamed([{ path: 'src/network/host/host.ts', text }]).length, 2);
   assert.equal(transportsNamed([{ path: 'src/network/profiles/browser.ts', text }]).length, 0);
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
-import { NODE_COMMANDS } from '../../src/node/commands.ts';
+import { NODE_COMMANDS } from '../../src/node/commands/commands.ts';
 import { starlings } from './starlings-process.ts';
 
 const scriptFor = async (shell: string): Promise<string> => {

@@ -5,10 +5,10 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { transform } from 'esbuild';
+import { describeFailure, exitCodeOf, exitCodesHelp } from '../../src/cli/parts/command/exit.ts';
 import { configFile, shippedFile } from '../../src/cli/parts/config-file.ts';
-import { describeFailure, exitCodeOf, exitCodesHelp } from '../../src/cli/parts/exit.ts';
 import { NodeError } from '../../src/node/node-error.ts';
-import { OUTCOMES } from '../../src/node/outcome.ts';
+import { OUTCOMES } from '../../src/node/view/outcome.ts';
 
 const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const { engines } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { earlierGold, goldLists, writeGold } from '../../src/cli/parts/gold-file.ts';
+import { earlierGold, goldLists, writeGold } from '../../src/cli/parts/label/gold-file.ts';
 
 test('an import goes on with right answers that it was cut short with where its file still says the same, and not otherwise', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'starlings-gold-file-'));

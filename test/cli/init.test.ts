@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, describe, test } from 'node:test';
-import { terminalAsker } from '../../src/cli/parts/asker.ts';
-import { InterruptedError } from '../../src/cli/parts/exit.ts';
-import { newRun } from '../../src/cli/parts/new-run.ts';
+import { InterruptedError } from '../../src/cli/parts/command/exit.ts';
+import { terminalAsker } from '../../src/cli/parts/new-run/asker.ts';
+import { newRun } from '../../src/cli/parts/new-run/new-run.ts';
 import { loadRunSpec } from '../../src/config/run-file.ts';
 import { jsonOf, starlings } from './starlings-process.ts';
 

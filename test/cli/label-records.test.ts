@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { batchText, readBatch, readRecords } from '../../src/cli/parts/label-records.ts';
+import { batchText, readBatch, readRecords } from '../../src/cli/parts/label/label-records.ts';
 import { agreementLines } from '../../src/cli/view/label-lines.ts';
 import { keysOf, valueOfKey } from '../../src/page/label-keys.ts';
 import { crypto } from '../log/small-run.ts';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as dagCbor from '@ipld/dag-cbor';
-import { Suggestions } from '../../src/cli/parts/suggestions.ts';
-import { featuresOf, wordColumns } from '../../src/cli/parts/word-counts.ts';
+import { Suggestions } from '../../src/cli/parts/label/suggestions.ts';
+import { featuresOf, wordColumns } from '../../src/cli/parts/label/word-counts.ts';
 import { agreementOf } from '../../src/entries/labels/agreement.ts';
 import { answersPerEntry, suggestionHash } from '../../src/entries/labels/answer-kind.ts';
 import { projectOf } from '../../src/entries/labels/project.ts';

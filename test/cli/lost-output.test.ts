@@ -38,7 +38,7 @@ test('a full disk behind stdout is one sentence', { skip: !existsSync('/dev/full
 });
 
 test('a terminal that was closed is a hang-up, a disk that fails is not', () => {
-  const watched = fileURLToPath(new URL('../../src/cli/parts/output-loss.ts', import.meta.url));
+  const watched = fileURLToPath(new URL('../../src/cli/parts/command/output-loss.ts', import.meta.url));
   const lossOn = (isTTY: boolean): { isQuiet: boolean; exitCode: number } => {
     const script = `import { outputLoss, watchOutput } from ${JSON.stringify(watched)};
       process.stdout.isTTY = ${isTTY};

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
+import { createRun, writeManifestFile } from '../../src/node/files/manifest-file.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
 import { entry } from './entry.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { keyFileOf } from '../../src/daemon/directory.ts';
 import { identityFromSeed, loadIdentity, peerIdOf } from '../../src/network/identity.ts';
-import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
+import { createRun, writeManifestFile } from '../../src/node/files/manifest-file.ts';
 import { freePort } from '../cluster/delayed-line.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
 import { tableRun } from '../run/table-run.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { nodeSettings } from '../../src/cli/parts/node-settings.ts';
+import { nodeSettings } from '../../src/cli/parts/node/node-settings.ts';
 import { loadYamlFile } from '../../src/config/yaml-file.ts';
 import { nodeFileSchema } from '../../src/daemon/node-file.ts';
 

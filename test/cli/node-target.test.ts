@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { targetOf } from '../../src/cli/parts/node-target.ts';
+import { targetOf } from '../../src/cli/parts/node/node-target.ts';
 
 const target = (options: Record<string, unknown>) => targetOf((name) => options[name]);
 

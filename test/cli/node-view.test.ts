@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { summaryLines } from '../../src/cli/view/node-summary.ts';
 import { renderNode } from '../../src/cli/view/node-view.ts';
-import type { RunView } from '../../src/node/run-view.ts';
+import type { RunView } from '../../src/node/view/run-view.ts';
 import { someView } from '../node/some-view.ts';
 
 const view = someView({

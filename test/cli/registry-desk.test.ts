@@ -1,7 +1,7 @@
 /** Who serves published models hears that the node is gone, and that a model was taken back. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RegistryDesk } from '../../src/cli/parts/registry-desk.ts';
+import { RegistryDesk } from '../../src/cli/parts/model/registry-desk.ts';
 import { initialVector } from '../../src/learning/initial.ts';
 import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { modelSchema } from '../../src/tasks/models/registry.ts';

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { exampleFolder } from '../../src/cli/parts/example-folder.ts';
+import { exampleFolder } from '../../src/cli/parts/testnet/example-folder.ts';
 import { renderSites, siteFacts } from '../../src/cli/view/render-sites.ts';
 import { sitesPage } from '../../src/cli/view/sites-page.ts';
 import { loadRunSpec } from '../../src/config/run-file.ts';

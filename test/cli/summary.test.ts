@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderSummary } from '../../src/cli/view/render-summary.ts';
-import type { RunView } from '../../src/node/run-view.ts';
+import type { RunView } from '../../src/node/view/run-view.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
 import type { Measure } from '../../src/tasks/measures.ts';
 import { outcomeOfAll } from '../../src/testnet/observe.ts';

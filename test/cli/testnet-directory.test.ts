@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { resumeCommand, startDirectory } from '../../src/cli/parts/testnet-directory.ts';
+import { resumeCommand, startDirectory } from '../../src/cli/parts/testnet/testnet-directory.ts';
 
 test('what is started without --dir after another run has a directory of its own', () => {
   assert.equal(startDirectory(undefined), '.starlings/start');

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RunView } from '../../src/node/run-view.ts';
+import type { RunView } from '../../src/node/view/run-view.ts';
 import { type Ended, jsonOf, starlings } from './starlings-process.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-testnet-'));

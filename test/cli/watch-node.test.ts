@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
-import { NodeWatch } from '../../src/cli/parts/watch-node.ts';
+import { NodeWatch } from '../../src/cli/parts/node/watch-node.ts';
 import { createNodeView } from '../../src/cli/view/live-view.ts';
 import { NodeNarrator } from '../../src/cli/view/node-lines.ts';
 import { someView } from '../node/some-view.ts';

@@ -2,8 +2,8 @@
 import { Credentials } from '../../src/core/credentials.ts';
 import type { PeerKey } from '../../src/core/io.ts';
 import { encodeRequest, type Request, responseBytesMax } from '../../src/log/wire.ts';
-import { createBootstraps } from '../../src/network/bootstraps.ts';
-import { createHost } from '../../src/network/host.ts';
+import { createBootstraps } from '../../src/network/discovery/bootstraps.ts';
+import { createHost } from '../../src/network/host/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
 import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 import { createTransport } from '../../src/network/transport.ts';

@@ -1,6 +1,6 @@
 /** libp2p over loopback TCP behind the contract of a transport: one run on three hosts, linked in a line. */
 import type { PeerKey } from '../../src/core/io.ts';
-import type { Host } from '../../src/network/host.ts';
+import type { Host } from '../../src/network/host/host.ts';
 import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 import { announcementTopic } from '../../src/network/protocols.ts';
 import { createTransport, type NetworkTransport } from '../../src/network/transport.ts';

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
-import { describeFailure } from '../../src/cli/parts/exit.ts';
+import { describeFailure } from '../../src/cli/parts/command/exit.ts';
 import { commandNode } from '../../src/daemon/connect.ts';
 import { exportLog, verifyLog } from '../../src/daemon/log-archive.ts';
 import { ledgerOf } from '../../src/daemon/run-ledger.ts';
 import { littleEndianBytes, vectorHash } from '../../src/learning/initial.ts';
 import { ledgerDefaults } from '../../src/ledger/ledger.ts';
 import { ArchiveError } from '../../src/log/archive.ts';
-import { createRun } from '../../src/node/manifest-file.ts';
+import { createRun } from '../../src/node/files/manifest-file.ts';
 import { NodeError } from '../../src/node/node-error.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';

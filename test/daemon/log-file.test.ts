@@ -7,7 +7,7 @@ import pino from 'pino';
 import { EventLog } from '../../src/daemon/event-log.ts';
 import { openLogFile } from '../../src/daemon/log-file.ts';
 import { RefusalTally } from '../../src/daemon/refusal-tally.ts';
-import { EventGate } from '../../src/network/event-gate.ts';
+import { EventGate } from '../../src/network/conduct/event-gate.ts';
 import type { NodeEvent, RunSample } from '../../src/node/events.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-log-'));

@@ -8,7 +8,7 @@ import type { CommandAnswer } from '../../src/api/control-client.ts';
 import { commandNode } from '../../src/daemon/connect.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import type { RunningNode } from '../../src/daemon/options.ts';
-import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
+import { createRun, writeManifestFile } from '../../src/node/files/manifest-file.ts';
 import type { SignedManifest } from '../../src/run/manifest.ts';
 import { type RunSpec, runSpecSchema } from '../../src/run/run-spec.ts';
 import { crypto, signerOf } from '../log/small-run.ts';

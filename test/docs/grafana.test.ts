@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import * as z from 'zod';
 import { createMetrics } from '../../src/api/metrics.ts';
-import { NETWORK_FAMILIES } from '../../src/network/host-readings.ts';
+import { NETWORK_FAMILIES } from '../../src/network/host/host-readings.ts';
 import { someView } from '../node/some-view.ts';
 
 const read = (name: string): string =>

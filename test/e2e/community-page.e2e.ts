@@ -5,7 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { arenaSpec } from '../../src/cli/parts/arena-spec.ts';
+import { arenaSpec } from '../../src/cli/parts/arena/arena-spec.ts';
 import { readDaemonInfo } from '../../src/daemon/daemon-info.ts';
 import { keyFileOf } from '../../src/daemon/directory.ts';
 import type { Board } from '../../src/entries/arena/board.ts';

@@ -10,7 +10,7 @@ import { after, describe, test } from 'node:test';
 import type { BrowserContext } from 'playwright-core';
 import { commandNode, linkToNode } from '../../src/daemon/connect.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
-import { createRun, writeManifestFile } from '../../src/node/manifest-file.ts';
+import { createRun, writeManifestFile } from '../../src/node/files/manifest-file.ts';
 import { makeIdentity, noOpenssl } from '../api/certificates.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
 import { tableRun } from '../run/table-run.ts';

@@ -1,8 +1,8 @@
 /** A real libp2p peer of the run that sends what an honest one never would. */
 import { randomBytes } from 'node:crypto';
 import * as dagCbor from '@ipld/dag-cbor';
-import { createBootstraps } from '../../src/network/bootstraps.ts';
-import { createHost, type Host } from '../../src/network/host.ts';
+import { createBootstraps } from '../../src/network/discovery/bootstraps.ts';
+import { createHost, type Host } from '../../src/network/host/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
 import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 import { announcementTopic } from '../../src/network/protocols.ts';

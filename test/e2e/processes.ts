@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DaemonInfo, readDaemonInfo } from '../../src/daemon/daemon-info.ts';
-import { type RunView, runViewSchema } from '../../src/node/run-view.ts';
+import { type RunView, runViewSchema } from '../../src/node/view/run-view.ts';
 import { entry } from '../cli/entry.ts';
 
 export interface Finished {

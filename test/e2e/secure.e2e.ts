@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { rngFor } from '../../src/math/rng.ts';
-import type { RunView } from '../../src/node/run-view.ts';
+import type { RunView } from '../../src/node/view/run-view.ts';
 import { readIdxLabels } from '../../src/tasks/data/idx-images/idx-file.ts';
 import { idxFiles, writeIdxShares } from '../../src/tasks/data/idx-images/idx-folder.ts';
 import { mnistFolder } from '../../src/tasks/data/idx-images/mnist-folder.ts';

@@ -1,7 +1,7 @@
 /** A flock that is made up, and told to whoever watches as nodes would tell it. */
 import { type Hello, type LiveFeed, type LiveNode, LiveState, type Update } from '../../src/api/live.ts';
-import { RunHistory } from '../../src/node/run-history.ts';
-import type { RunView } from '../../src/node/run-view.ts';
+import { RunHistory } from '../../src/node/view/run-history.ts';
+import type { RunView } from '../../src/node/view/run-view.ts';
 import { someView } from '../node/some-view.ts';
 
 export const keyOf = (index: number): string => index.toString(16).padStart(2, '0').repeat(32);

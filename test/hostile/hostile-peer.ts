@@ -5,7 +5,7 @@ import { multiaddr } from '@multiformats/multiaddr';
 import type { Signer } from '../../src/core/crypto.ts';
 import type { PeerKey } from '../../src/core/io.ts';
 import { responseBytesMax } from '../../src/log/wire.ts';
-import { createHost, type Host } from '../../src/network/host.ts';
+import { createHost, type Host } from '../../src/network/host/host.ts';
 import { identityFromSeed, peerIdOf } from '../../src/network/identity.ts';
 import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 import { announcementTopic, exchangeProtocol } from '../../src/network/protocols.ts';

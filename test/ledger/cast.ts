@@ -15,7 +15,7 @@ import { type Rng, rngFor } from '../../src/math/rng.ts';
 import { Author } from '../../src/methods/delta-log/author.ts';
 import type { DeltaLogParts } from '../../src/methods/delta-log/log-parts.ts';
 import { deltasOf } from '../../src/methods/registry.ts';
-import { createRun } from '../../src/node/manifest-file.ts';
+import { createRun } from '../../src/node/files/manifest-file.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { loadTaskData, taskKindOf } from '../../src/tasks/data/registry.ts';
 import type { TaskData } from '../../src/tasks/datasets/dataset.ts';

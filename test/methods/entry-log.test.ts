@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { partKey } from '../../src/log/store-keys.ts';
 import { createCore } from '../../src/methods/create-core.ts';
-import { createRun } from '../../src/node/manifest-file.ts';
+import { createRun } from '../../src/node/files/manifest-file.ts';
 import { secretBytes } from '../../src/platform/node/secrets.ts';
 import { logRun } from '../daemon/log-nodes.ts';
 import { crypto, signerOf } from '../log/small-run.ts';

@@ -3,8 +3,8 @@
  * does what stdin tells it, both as lines of JSON.
  */
 import { createInterface } from 'node:readline';
-import { createBootstraps } from '../../src/network/bootstraps.ts';
-import { createHost } from '../../src/network/host.ts';
+import { createBootstraps } from '../../src/network/discovery/bootstraps.ts';
+import { createHost } from '../../src/network/host/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
 import { type NodeProfileOptions, nodeProfile } from '../../src/network/profiles/node-profile.ts';
 import { announcementTopic } from '../../src/network/protocols.ts';

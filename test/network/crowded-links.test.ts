@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { KEEP_ALIVE } from '@libp2p/interface';
-import type { Host } from '../../src/network/host.ts';
+import type { Host } from '../../src/network/host/host.ts';
 import { peerIdOf } from '../../src/network/identity.ts';
 import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 import { connected, eventually, loopbackHost, someRunId } from './real-hosts.ts';

@@ -1,6 +1,6 @@
 /** A node of the DHT that belongs to a stranger, who writes down what it is asked for. */
 import type { PeerId } from '@libp2p/interface';
-import type { Host } from '../../src/network/host.ts';
+import type { Host } from '../../src/network/host/host.ts';
 
 interface DhtMessage {
   readonly type: string;

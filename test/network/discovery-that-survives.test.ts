@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { multiaddr } from '@multiformats/multiaddr';
-import { createBootstraps } from '../../src/network/bootstraps.ts';
-import type { Host } from '../../src/network/host.ts';
+import { createBootstraps } from '../../src/network/discovery/bootstraps.ts';
+import { searchProviders } from '../../src/network/discovery/provider-search.ts';
+import type { Host } from '../../src/network/host/host.ts';
 import type { HostProfile } from '../../src/network/profiles/host-profile.ts';
 import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 import { runCid } from '../../src/network/protocols.ts';
-import { searchProviders } from '../../src/network/provider-search.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';
 import { connected, eventually, loopbackHost, someRunId } from './real-hosts.ts';
 import { type RunMember, runMember } from './run-member.ts';

@@ -4,8 +4,9 @@ import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { PeerKey } from '../../src/core/io.ts';
 import { createExchange } from '../../src/network/exchange/exchange.ts';
+import { askAboutRun, serveAboutRuns } from '../../src/network/exchange/run-question.ts';
 import { HiddenRun, sealBytes } from '../../src/network/hidden-run.ts';
-import type { Host } from '../../src/network/host.ts';
+import type { Host } from '../../src/network/host/host.ts';
 import { peerIdOf } from '../../src/network/identity.ts';
 import {
   announcementTopic,
@@ -13,7 +14,6 @@ import {
   MANIFEST_PROTOCOL,
   runCid,
 } from '../../src/network/protocols.ts';
-import { askAboutRun, serveAboutRuns } from '../../src/network/run-question.ts';
 import { keysAskedOf } from './dht-listener.ts';
 import { connected, eventually, loopbackHost, someRunId } from './real-hosts.ts';
 import { asking, type RunMember, runMember } from './run-member.ts';

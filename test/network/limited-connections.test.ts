@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { serveManifests } from '../../src/network/manifest-exchange.ts';
+import { serveManifests } from '../../src/network/exchange/manifest-exchange.ts';
+import { askAboutRun } from '../../src/network/exchange/run-question.ts';
 import { MANIFEST_PROTOCOL } from '../../src/network/protocols.ts';
-import { askAboutRun } from '../../src/network/run-question.ts';
 import { limitedProfile } from './limited-profile.ts';
 import { connected, eventually, loopbackHost, someRunId } from './real-hosts.ts';
 import { asking, gossiping, runMember } from './run-member.ts';

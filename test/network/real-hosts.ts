@@ -5,7 +5,7 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { CID } from 'multiformats/cid';
 import * as Digest from 'multiformats/hashes/digest';
 import type { NetworkEvent } from '../../src/network/events.ts';
-import { createHost, type Host, type HostOptions } from '../../src/network/host.ts';
+import { createHost, type Host, type HostOptions } from '../../src/network/host/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
 import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 

@@ -1,6 +1,6 @@
 /** A run on a real host, as the tests of this folder watch it. */
 import type { PeerKey } from '../../src/core/io.ts';
-import type { Host } from '../../src/network/host.ts';
+import type { Host } from '../../src/network/host/host.ts';
 import { announcementTopic } from '../../src/network/protocols.ts';
 import {
   createTransport,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Host } from '../../src/network/host.ts';
+import { fetchManifest, serveManifests } from '../../src/network/exchange/manifest-exchange.ts';
+import type { Host } from '../../src/network/host/host.ts';
 import { peerIdOf } from '../../src/network/identity.ts';
-import { fetchManifest, serveManifests } from '../../src/network/manifest-exchange.ts';
 import { announcementTopic, exchangeProtocol, runCid } from '../../src/network/protocols.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';
 import { connected, eventually, loopbackHost, someRunId } from './real-hosts.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { announcementBytesMax } from '../../src/log/envelope.ts';
-import { type Bootstraps, createBootstraps } from '../../src/network/bootstraps.ts';
+import { type Bootstraps, createBootstraps } from '../../src/network/discovery/bootstraps.ts';
 import { AnnouncementTooLargeError } from '../../src/network/errors.ts';
 import { encodeVarint } from '../../src/network/exchange/frames.ts';
-import type { Host } from '../../src/network/host.ts';
+import type { Host } from '../../src/network/host/host.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';
 import { eventually, loopbackHost, someRunId } from './real-hosts.ts';
 import { asking, gossiping, type RunMember, runMember, subscribers } from './run-member.ts';

@@ -2,7 +2,7 @@
 import { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { AbstractStreamMuxer } from '@libp2p/utils';
-import type { Host } from '../../src/network/host.ts';
+import type { Host } from '../../src/network/host/host.ts';
 import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 import { connected, eventually, loopbackHost } from './real-hosts.ts';
 

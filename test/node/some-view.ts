@@ -1,5 +1,5 @@
-import { RunReducer } from '../../src/node/run-reducer.ts';
-import type { RunView } from '../../src/node/run-view.ts';
+import { RunReducer } from '../../src/node/view/run-reducer.ts';
+import type { RunView } from '../../src/node/view/run-view.ts';
 
 const run: RunView['run'] = {
   name: 'demo',

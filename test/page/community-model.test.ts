@@ -4,8 +4,8 @@ import { describe, test } from 'node:test';
 import { type Hello, LiveState } from '../../src/api/live.ts';
 import { helloSchema, updateSchema } from '../../src/api/live-schema.ts';
 import type { WeighedDelta } from '../../src/core/io.ts';
-import { type RoundWeights, RunHistory } from '../../src/node/run-history.ts';
-import type { RunView } from '../../src/node/run-view.ts';
+import { type RoundWeights, RunHistory } from '../../src/node/view/run-history.ts';
+import type { RunView } from '../../src/node/view/run-view.ts';
 import { allianceOf } from '../../src/page/community-model.ts';
 import { someView } from '../node/some-view.ts';
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Hello, LiveNode } from '../../src/api/live.ts';
 import { readInvitation } from '../../src/node/invitation.ts';
-import type { HistoryData } from '../../src/node/run-history.ts';
-import type { RunView } from '../../src/node/run-view.ts';
+import type { HistoryData } from '../../src/node/view/run-history.ts';
+import type { RunView } from '../../src/node/view/run-view.ts';
 import { bytesText, durationText } from '../../src/page/figures.ts';
 import {
   adviceOf,

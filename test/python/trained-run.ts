@@ -10,8 +10,8 @@ import { ExaminedTrainer } from '../../src/learning/process/examined-trainer.ts'
 import { identityFromSeed } from '../../src/network/identity.ts';
 import { tcpProfile } from '../../src/network/profiles/tcp.ts';
 import { createNode } from '../../src/node/create-node.ts';
+import { createRun } from '../../src/node/files/manifest-file.ts';
 import { trainerLearners } from '../../src/node/learners.ts';
-import { createRun } from '../../src/node/manifest-file.ts';
 import type { RunSession } from '../../src/node/run-session.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { deltasOf } from '../../src/methods/registry.ts';
-import { createRun } from '../../src/node/manifest-file.ts';
+import { createRun } from '../../src/node/files/manifest-file.ts';
 import { factsOf } from '../../src/node/run-facts.ts';
 import { openManifest } from '../../src/run/manifest.ts';
 import { protectionsOf, withProtection } from '../../src/run/protection.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { denseBytes } from '../../src/node/dense-bytes.ts';
-import type { RunView } from '../../src/node/run-view.ts';
+import { denseBytes } from '../../src/node/view/dense-bytes.ts';
+import type { RunView } from '../../src/node/view/run-view.ts';
 import {
   chooseSlotMs,
   chooseStartDelayMs,

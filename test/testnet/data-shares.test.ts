@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { sourceOf, splitSource } from '../../src/cli/parts/data-source.ts';
+import { sourceOf, splitSource } from '../../src/cli/parts/new-run/data-source.ts';
 import { type RunSpec, runSpecSchema } from '../../src/run/run-spec.ts';
 import { readIdxLabels } from '../../src/tasks/data/idx-images/idx-file.ts';
 import { idxFiles } from '../../src/tasks/data/idx-images/idx-folder.ts';

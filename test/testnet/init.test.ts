@@ -17,7 +17,7 @@ import { ConfigMap, Namespace, Secret, Service } from 'kubernetes-models/v1';
 import { parse, parseAllDocuments } from 'yaml';
 import { nodeFileSchema } from '../../src/daemon/node-file.ts';
 import { loadIdentity, peerIdOf } from '../../src/network/identity.ts';
-import { readManifestFile } from '../../src/node/manifest-file.ts';
+import { readManifestFile } from '../../src/node/files/manifest-file.ts';
 import { healthScript } from '../../src/testnet/init/compose.ts';
 import { type InitOptions, initTestnet } from '../../src/testnet/init/init-testnet.ts';
 import { type InitTarget, type Placement, seatsOf } from '../../src/testnet/init/plan.ts';

@@ -1,6 +1,6 @@
 /** The page that shows nodes, as commands offer it. */
 import type { Command } from 'commander';
-import { wholeNumber } from './arguments.ts';
+import { wholeNumber } from './command/arguments.ts';
 
 export interface DashboardOptions {
   readonly http: number;

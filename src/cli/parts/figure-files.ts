@@ -8,8 +8,8 @@ import { type ScalarSink, SettledFigures } from '../../api/settled-figures.ts';
 import { openTensorboard } from '../../api/tensorboard.ts';
 import { reasonOf } from '../../core/as-error.ts';
 import type { NodeEvent } from '../../node/events.ts';
-import { Histories } from '../../node/histories.ts';
-import type { RunView } from '../../node/run-view.ts';
+import { Histories } from '../../node/view/histories.ts';
+import type { RunView } from '../../node/view/run-view.ts';
 import type { FigureOptions } from './figure-options.ts';
 import { checkWritable } from './may-write.ts';
 

@@ -6,8 +6,8 @@ import { type Assessment, pool } from '../../tasks/assessment.ts';
 import type { TaskSpec } from '../../tasks/data/registry.ts';
 import type { RunToEnd } from '../../testnet/run-to-end.ts';
 import { siteNames } from '../../testnet/site-names.ts';
-import { type Evaluation, evaluateSites } from './evaluations.ts';
-import { findModel } from './model-source.ts';
+import { type Evaluation, evaluateSites } from './model/evaluations.ts';
+import { findModel } from './model/model-source.ts';
 
 export interface SiteResult<Judged = Assessment> {
   /** Of its data, or of its node where these have the same. */

@@ -6,7 +6,7 @@ import { startHash } from '../../learning/initial.ts';
 import type { TrainerWork } from '../../learning/process/described-work.ts';
 import type { ExaminedTrainer } from '../../learning/process/examined-trainer.ts';
 import { TrainerAnswerError } from '../../learning/process/trainer-error.ts';
-import { readManifestFile } from '../../node/manifest-file.ts';
+import { readManifestFile } from '../../node/files/manifest-file.ts';
 import { createCrypto } from '../../platform/node/crypto.ts';
 import { type RunSpec, trainingSchema } from '../../run/run-spec.ts';
 import { taskKindOf } from '../../tasks/data/registry.ts';

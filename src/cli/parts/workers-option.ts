@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { wholeNumber } from './arguments.ts';
+import { wholeNumber } from './command/arguments.ts';
 
 /** More threads than this wait for the calendar. */
 const workersMax = 64;

@@ -1,7 +1,7 @@
 /** What a report on an alliance says, for a terminal, a page and programs alike. */
 import type { AllianceDelta, RunAlliance } from '../../daemon/run-alliance.ts';
-import { amount } from '../../node/amount.ts';
-import { weighedWords } from '../../node/weighed-words.ts';
+import { amount } from '../../node/words/amount.ts';
+import { weighedWords } from '../../node/words/weighed-words.ts';
 import type { SiteResults } from '../parts/site-results.ts';
 import { areaWords, calibrationErrorOf, differenceWords, siteFacts } from './render-sites.ts';
 

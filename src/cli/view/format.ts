@@ -1,5 +1,5 @@
 /** Numbers as people read them. A dash stands for what is not known yet. */
-import type { RunView } from '../../node/run-view.ts';
+import type { RunView } from '../../node/view/run-view.ts';
 import { headlineOf, writeMeasure, writeShare } from '../../tasks/measures.ts';
 
 const UNKNOWN = '-';

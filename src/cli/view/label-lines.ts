@@ -8,7 +8,7 @@ import type {
 import type { RecordLabel } from '../../entries/labels/consensus.ts';
 import { choicesOf, type Question, wayOf } from '../../entries/labels/question.ts';
 import { spansOf } from '../../entries/labels/spans.ts';
-import { amount } from '../../node/amount.ts';
+import { amount } from '../../node/words/amount.ts';
 
 const textShown = 60;
 const valuesShown = 8;

@@ -1,5 +1,5 @@
 /** The losses of nodes over their rounds, as far as whoever watches them has seen them. */
-import { type HistoryData, RunHistory } from '../../node/run-history.ts';
+import { type HistoryData, RunHistory } from '../../node/view/run-history.ts';
 import type { NodeObservation } from '../../testnet/observe.ts';
 
 export class LossTrails {

@@ -1,13 +1,13 @@
 /** What a node that runs in a terminal or a service says: one line when something happened, else one now and then. */
 
-import { amount } from '../../node/amount.ts';
-import { namesOf } from '../../node/commands.ts';
+import { namesOf } from '../../node/commands/commands.ts';
 import type { NodeEvent, SessionEvent } from '../../node/events.ts';
-import { phaseOrOutcome, skipCause } from '../../node/outcome.ts';
-import { privacyText } from '../../node/privacy-text.ts';
-import { lengthText, roundText } from '../../node/round-text.ts';
-import { RunReducer } from '../../node/run-reducer.ts';
-import type { RunView } from '../../node/run-view.ts';
+import { phaseOrOutcome, skipCause } from '../../node/view/outcome.ts';
+import { RunReducer } from '../../node/view/run-reducer.ts';
+import type { RunView } from '../../node/view/run-view.ts';
+import { amount } from '../../node/words/amount.ts';
+import { privacyText } from '../../node/words/privacy-text.ts';
+import { lengthText, roundText } from '../../node/words/round-text.ts';
 import { formatDuration, formatHeadline, formatLoss, pullText } from './format.ts';
 import { summaryLines } from './node-summary.ts';
 

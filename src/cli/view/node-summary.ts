@@ -1,5 +1,5 @@
 /** What is said of a run when a node's part in it is over. */
-import { peerName, type RunView, whenMeasured } from '../../node/run-view.ts';
+import { peerName, type RunView, whenMeasured } from '../../node/view/run-view.ts';
 import { formatBytes, formatHeadline, formatPercent } from './format.ts';
 import { deltasOf } from './node-view.ts';
 import { confusionTitle, matrixLines } from './render-evaluation.ts';

@@ -1,9 +1,10 @@
 /** The runs of one node as text: who is here, how training goes, what was published and what was not. Pure. */
-import { amount } from '../../node/amount.ts';
-import { namesOf } from '../../node/commands.ts';
-import { phaseOrOutcome } from '../../node/outcome.ts';
-import { roundText } from '../../node/round-text.ts';
-import { type RunView, whenMeasured } from '../../node/run-view.ts';
+
+import { namesOf } from '../../node/commands/commands.ts';
+import { phaseOrOutcome } from '../../node/view/outcome.ts';
+import { type RunView, whenMeasured } from '../../node/view/run-view.ts';
+import { amount } from '../../node/words/amount.ts';
+import { roundText } from '../../node/words/round-text.ts';
 import { formatBytes, formatHeadline, formatLoss, pullText } from './format.ts';
 import { columnsMin, type Painter, progressLine, unpainted } from './render-view.ts';
 import { wrapped } from './text-fit.ts';

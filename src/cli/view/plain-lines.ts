@@ -1,5 +1,5 @@
 /** The view where there is no terminal: one line when something happened, else one every few seconds. */
-import { amount } from '../../node/amount.ts';
+import { amount } from '../../node/words/amount.ts';
 import { headlineOf, worstFirst, writeMeasure } from '../../tasks/measures.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import { phaseWord, type ViewState } from './view-state.ts';

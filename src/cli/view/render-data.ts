@@ -10,8 +10,8 @@ import {
 } from '../../tasks/data/data-report.ts';
 import { taskKindOf } from '../../tasks/data/registry.ts';
 import type { ModelSpec } from '../../tasks/models/registry.ts';
-import type { DataSource } from '../parts/data-source.ts';
-import { printable } from '../parts/output.ts';
+import { printable } from '../parts/command/output.ts';
+import type { DataSource } from '../parts/new-run/data-source.ts';
 import { formatPercent } from './format.ts';
 import { renderTask } from './render-task.ts';
 

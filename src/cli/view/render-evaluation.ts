@@ -6,7 +6,7 @@ import { balancedAccuracy, bootstrapped, macroF1, wilson } from '../../tasks/int
 import { writeMeasure } from '../../tasks/measures.ts';
 import { loss, type Metrics } from '../../tasks/metrics.ts';
 import { areaInterval, type Interval } from '../../tasks/operating-curves.ts';
-import type { Evaluation } from '../parts/evaluations.ts';
+import type { Evaluation } from '../parts/model/evaluations.ts';
 import { formatPercent } from './format.ts';
 import { intervalWords } from './render-answers.ts';
 import { calibrationErrorOf } from './render-sites.ts';

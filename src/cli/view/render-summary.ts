@@ -1,8 +1,8 @@
 /** What is said at the end of `starlings start`. */
 
 import { deltasOf } from '../../methods/registry.ts';
-import { denseBytes } from '../../node/dense-bytes.ts';
-import { peerName } from '../../node/run-view.ts';
+import { denseBytes } from '../../node/view/dense-bytes.ts';
+import { peerName } from '../../node/view/run-view.ts';
 import { sharedSize } from '../../run/run-spec.ts';
 import { writeMeasure } from '../../tasks/measures.ts';
 import type { RunToEnd } from '../../testnet/run-to-end.ts';

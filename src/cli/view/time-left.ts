@@ -1,5 +1,5 @@
 /** How long a command of many like parts will take yet. */
-import type { EvaluationProgress } from '../parts/evaluations.ts';
+import type { EvaluationProgress } from '../parts/model/evaluations.ts';
 import { formatDuration } from './format.ts';
 
 /** `, about 31 s left`; nothing before the first part is done, and after the last. */

@@ -1,6 +1,6 @@
 /** What the terminal view shows, and how it follows from a look at the testnet. */
-import { type Outcome, worstOutcome } from '../../node/outcome.ts';
-import type { RunView } from '../../node/run-view.ts';
+import { type Outcome, worstOutcome } from '../../node/view/outcome.ts';
+import type { RunView } from '../../node/view/run-view.ts';
 import type { Observation } from '../../testnet/observe.ts';
 import { partsText } from '../../testnet/parts.ts';
 import { calledBy, siteNames } from '../../testnet/site-names.ts';

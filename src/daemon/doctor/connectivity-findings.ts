@@ -1,6 +1,6 @@
 /** Is the network private, can others dial this node, and if not, is there a relay? */
-import { rangeOf } from '../../network/address-parts.ts';
-import { amount } from '../../node/amount.ts';
+import { rangeOf } from '../../network/host/address-parts.ts';
+import { amount } from '../../node/words/amount.ts';
 import type { DoctorFacts, NetworkFacts } from './facts.ts';
 import type { Finding } from './finding.ts';
 

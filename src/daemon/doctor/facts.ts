@@ -1,8 +1,8 @@
 /** What `starlings doctor` knows of a node. Gathered in one place (gather-facts.ts), judged in others (findings.ts): nothing here acts. */
 import type { RouterWord } from '../../network/nat-pmp/gateway.ts';
 import type { Holder, Probe } from '../../network/probe.ts';
-import type { NodeSettings, PeerSummary } from '../../node/node-reader.ts';
-import type { RunView } from '../../node/run-view.ts';
+import type { NodeSettings, PeerSummary } from '../../node/view/node-reader.ts';
+import type { RunView } from '../../node/view/run-view.ts';
 
 export interface DoctorFacts {
   readonly nowMs: number;

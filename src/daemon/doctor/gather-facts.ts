@@ -8,7 +8,7 @@ import * as z from 'zod';
 import { type NodeDoor, readPath } from '../../api/control-client.ts';
 import { isLoopback } from '../../api/listen-address.ts';
 import { reasonOf } from '../../core/as-error.ts';
-import { tcpPartsOf } from '../../network/address-parts.ts';
+import { tcpPartsOf } from '../../network/host/address-parts.ts';
 import { loadIdentity, loadNetworkKey, readKeyFile } from '../../network/identity.ts';
 import { routerOf } from '../../network/nat-pmp/gateway.ts';
 import { createProbeHost, findHolders, type Holder, type Probe, probeAddress } from '../../network/probe.ts';
@@ -18,8 +18,8 @@ import {
   nodeSettingsSchema,
   type PeerSummary,
   peerSummarySchema,
-} from '../../node/node-reader.ts';
-import { type RunView, runViewSchema } from '../../node/run-view.ts';
+} from '../../node/view/node-reader.ts';
+import { type RunView, runViewSchema } from '../../node/view/run-view.ts';
 import { identifyProcess } from '../../platform/node/process-identity.ts';
 import { wallClock } from '../../platform/node/wall-clock.ts';
 import { rememberedAddresses } from '../address-book.ts';

@@ -1,7 +1,7 @@
 /** What is my address, am I reachable, and which bootstrap failed how? */
-import { type AddressRange, rangeOf } from '../../network/address-parts.ts';
+import { type AddressRange, rangeOf } from '../../network/host/address-parts.ts';
 import type { Probe, ProbeOutcome } from '../../network/probe.ts';
-import { amount } from '../../node/amount.ts';
+import { amount } from '../../node/words/amount.ts';
 import type { DoctorFacts, NetworkFacts, ProcessFacts } from './facts.ts';
 import type { Finding } from './finding.ts';
 

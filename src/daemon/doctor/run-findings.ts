@@ -1,11 +1,11 @@
 /** Which peers hold this run, why am I not averaging, and is my clock off? */
 import { notDrawn } from '../../core/io.ts';
 import type { Holder } from '../../network/probe.ts';
-import { amount, span } from '../../node/amount.ts';
-import { type ClockOffset, clockOffset, isClockOff, surelyOff } from '../../node/clock-offset.ts';
-import type { Notice } from '../../node/notices.ts';
-import { worstCause } from '../../node/outcome.ts';
-import type { RunView } from '../../node/run-view.ts';
+import { type ClockOffset, clockOffset, isClockOff, surelyOff } from '../../node/clock/clock-offset.ts';
+import type { Notice } from '../../node/view/notices.ts';
+import { worstCause } from '../../node/view/outcome.ts';
+import type { RunView } from '../../node/view/run-view.ts';
+import { amount, span } from '../../node/words/amount.ts';
 import type { DoctorFacts, ExaminedRun, RunPlan } from './facts.ts';
 import type { Finding } from './finding.ts';
 

@@ -1,7 +1,7 @@
 /** What the manifest of a run says before anything is started. */
 import type { PeerKey } from '../../core/io.ts';
 import { memberTest } from '../../core/membership.ts';
-import { readManifestFile } from '../../node/manifest-file.ts';
+import { readManifestFile } from '../../node/files/manifest-file.ts';
 import { createCrypto } from '../../platform/node/crypto.ts';
 import { keptManifest } from '../directory.ts';
 import { checkRunReference } from '../run-reference.ts';

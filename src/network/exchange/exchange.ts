@@ -6,7 +6,7 @@ import type { PeerKey } from '../../core/io.ts';
 import type { RequestOptions } from '../../core/ports.ts';
 import type { NetworkEventListener } from '../events.ts';
 import type { HiddenRun } from '../hidden-run.ts';
-import type { Host } from '../host.ts';
+import type { Host } from '../host/host.ts';
 import { exchangeProtocol } from '../protocols.ts';
 import { ExchangeClient } from './client.ts';
 import { defaultExchangeLimits, type ExchangeLimits } from './limits.ts';

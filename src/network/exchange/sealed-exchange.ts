@@ -1,10 +1,10 @@
 /** Requests between members of a hidden run: who cannot seal one is told nothing, and who cannot open one answers in vain. */
 import type { PeerKey } from '../../core/io.ts';
 import { AbsurdRequestError, type RequestOptions } from '../../core/ports.ts';
+import type { Reputation } from '../conduct/reputation.ts';
 import { RequestError } from '../errors.ts';
 import { type HiddenRun, receiptBytes, sealBytes } from '../hidden-run.ts';
 import { peerIdOf } from '../identity.ts';
-import type { Reputation } from '../reputation.ts';
 import type { ExchangeLimits } from './limits.ts';
 
 type Serve = (from: PeerKey, bytes: Uint8Array) => Promise<readonly Uint8Array[]>;

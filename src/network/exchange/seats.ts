@@ -4,7 +4,7 @@
  * to a peer that has fewer. A quick one is never pushed out, and many keys with slow streams keep nobody off.
  */
 import type { PeerKey } from '../../core/io.ts';
-import { peersPerAddress } from '../origins.ts';
+import { peersPerAddress } from '../conduct/origins.ts';
 import type { ExchangeLimits } from './limits.ts';
 
 /** Whose turn it is: the peer's, ours, the peer's. */

@@ -8,7 +8,7 @@ import { networkInterfaces } from 'node:os';
 import type { Address, AddressSorter } from '@libp2p/interface';
 import { isLoopback, isPrivate, tryGetNetConfig } from '@libp2p/utils';
 import type { Multiaddr } from '@multiformats/multiaddr';
-import { isRelayed } from '../announced-addresses.ts';
+import { isRelayed } from '../host/announced-addresses.ts';
 
 /** @param ours networks of this machine as of now, such as `10.0.0.0/8` */
 export function dialOrder(ours: () => readonly string[] = ownNetworks): AddressSorter {

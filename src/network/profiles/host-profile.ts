@@ -4,7 +4,7 @@
  */
 import type { MultiaddrConnection } from '@libp2p/interface';
 import type { Libp2pInit, ServiceFactoryMap } from 'libp2p';
-import type { ConnectionBytes } from '../traffic.ts';
+import type { ConnectionBytes } from '../host/traffic.ts';
 
 export interface HostProfile {
   /** Multiaddrs to listen on; port 0 takes a free one, `/p2p-circuit` a place at a relay. */

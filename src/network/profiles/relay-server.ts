@@ -4,8 +4,8 @@
  */
 import type { ConnectionGater, PeerId, Stream } from '@libp2p/interface';
 import type { Libp2pInit, ServiceFactoryMap } from 'libp2p';
-import { isRelayed } from '../announced-addresses.ts';
-import { type OriginOf, publicOrigin } from '../origins.ts';
+import { type OriginOf, publicOrigin } from '../conduct/origins.ts';
+import { isRelayed } from '../host/announced-addresses.ts';
 import { hasPlace, RelayBytes, type RelayPlaces } from './relay-quotas.ts';
 
 type Components = Parameters<NonNullable<Libp2pInit['transports']>[number]>[0];

@@ -2,7 +2,7 @@
 import { Socket } from 'node:net';
 import type { MultiaddrConnection } from '@libp2p/interface';
 import { tcp } from '@libp2p/tcp';
-import type { ConnectionBytes } from '../traffic.ts';
+import type { ConnectionBytes } from '../host/traffic.ts';
 import { gatherWrites } from './gathered-writes.ts';
 import type { HostProfile } from './host-profile.ts';
 

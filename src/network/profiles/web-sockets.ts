@@ -11,7 +11,7 @@ import {
 } from '@libp2p/interface';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import type { Libp2pInit } from 'libp2p';
-import type { ConnectionBytes } from '../traffic.ts';
+import type { ConnectionBytes } from '../host/traffic.ts';
 
 type TransportFactory = NonNullable<Libp2pInit['transports']>[number];
 type Components = Parameters<TransportFactory>[0];

@@ -7,7 +7,7 @@ import { keyFileOf } from '../../daemon/directory.ts';
 import { readRunFiles } from '../../learning/evaluation-set.ts';
 import { logOf, namesMembers } from '../../methods/registry.ts';
 import { type Identity, loadIdentity, peerIdOf } from '../../network/identity.ts';
-import { createRun, writeManifestFile } from '../../node/manifest-file.ts';
+import { createRun, writeManifestFile } from '../../node/files/manifest-file.ts';
 import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
 import { createCrypto } from '../../platform/node/crypto.ts';
 import { packageRoot, packageVersion } from '../../platform/node/package-root.ts';

@@ -7,7 +7,7 @@ import { createExchange, type Exchange } from '../../../src/network/exchange/exc
 import { answerHead, encodeVarint, framePieces } from '../../../src/network/exchange/frames.ts';
 import { defaultExchangeLimits, type ExchangeLimits } from '../../../src/network/exchange/limits.ts';
 import { writePieces } from '../../../src/network/exchange/stream-io.ts';
-import type { Host } from '../../../src/network/host.ts';
+import type { Host } from '../../../src/network/host/host.ts';
 import { peerIdOf } from '../../../src/network/identity.ts';
 import { exchangeProtocol } from '../../../src/network/protocols.ts';
 import { connected, eventually, loopbackHost, someRunId } from '../real-hosts.ts';

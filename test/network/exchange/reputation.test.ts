@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { AbsurdRequestError, RequestRefusedError } from '../../../src/core/ports.ts';
 import { createExchange, type Exchange } from '../../../src/network/exchange/exchange.ts';
 import type { ExchangeLimits } from '../../../src/network/exchange/limits.ts';
-import type { Host } from '../../../src/network/host.ts';
+import type { Host } from '../../../src/network/host/host.ts';
 import { exchangeProtocol } from '../../../src/network/protocols.ts';
 import { connected, eventually, loopbackHost, someRunId } from '../real-hosts.ts';
 import { asking } from '../run-member.ts';

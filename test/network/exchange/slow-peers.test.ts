@@ -5,7 +5,7 @@ import type { Stream } from '@libp2p/interface';
 import { createExchange, type Exchange } from '../../../src/network/exchange/exchange.ts';
 import { encodeVarint } from '../../../src/network/exchange/frames.ts';
 import { defaultExchangeLimits, type ExchangeLimits } from '../../../src/network/exchange/limits.ts';
-import type { Host } from '../../../src/network/host.ts';
+import type { Host } from '../../../src/network/host/host.ts';
 import { peerIdOf } from '../../../src/network/identity.ts';
 import { exchangeProtocol } from '../../../src/network/protocols.ts';
 import { connected, eventually, loopbackHost, someRunId } from '../real-hosts.ts';

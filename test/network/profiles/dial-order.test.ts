@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { multiaddr } from '@multiformats/multiaddr';
-import { withoutPrivateRelays } from '../../../src/network/announced-addresses.ts';
+import { isReachedOverRelaysAlone } from '../../../src/network/discovery/serve-while-reachable.ts';
+import { withoutPrivateRelays } from '../../../src/network/host/announced-addresses.ts';
 import { dialOrder } from '../../../src/network/profiles/dial-order.ts';
-import { isReachedOverRelaysAlone } from '../../../src/network/serve-while-reachable.ts';
 
 const relay = '12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { multiaddr } from '@multiformats/multiaddr';
-import type { Host } from '../../../src/network/host.ts';
-import type { OriginOf } from '../../../src/network/origins.ts';
+import type { OriginOf } from '../../../src/network/conduct/origins.ts';
+import type { Host } from '../../../src/network/host/host.ts';
 import type { HostProfile } from '../../../src/network/profiles/host-profile.ts';
 import { type RelayLimits, relayServer } from '../../../src/network/profiles/relay-server.ts';
 import { RELAY_PLACE, relayTransport } from '../../../src/network/profiles/relays.ts';

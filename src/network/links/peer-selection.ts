@@ -1,0 +1,245 @@
+/**
+ * Whom to dial and whom to let go: a pure function of what is known about the peers of a run. link-table.ts
+ * keeps what is known.
+ */
+import type { PeerKey } from '../../core/io.ts';
+import type { BackoffBounds } from '../backoff.ts';
+
+/** `attempts`: failures in a row, links that broke before they settled included. */
+export type PeerLink =
+  /** Found, not tried. */
+  | { readonly kind: 'known'; readonly sinceMs: number }
+  | { readonly kind: 'dialling'; readonly attempts: number; readonly sinceMs: number }
+  /** The next try is not before `retryAtMs`. */
+  | {
+      readonly kind: 'failed';
+      readonly attempts: number;
+      readonly failedAtMs: number;
+      readonly retryAtMs: number;
+    }
+  /** Let go while the connection stays up, for another run or not closed yet: no peer until it is dialled anew. */
+  | {
+      readonly kind: 'parted';
+      readonly attempts: number;
+      readonly partedAtMs: number;
+      readonly retryAtMs: number;
+    }
+  | Linked;
+
+/** Connected and speaking the run's exchange protocol. */
+export interface Linked {
+  readonly kind: 'linked';
+  readonly attempts: number;
+  readonly sinceMs: number;
+  /** We chose it: a stranger can make itself known to us, but not make us dial it. */
+  readonly dialled: boolean;
+  /** Gossip has not had it since. */
+  readonly deafSinceMs: number | null;
+  /** When it last brought something that was accepted, or answered. */
+  readonly usefulAtMs: number | null;
+  /** libp2p was told to restore the connection by itself. */
+  readonly kept: boolean;
+}
+
+export interface LinkLimits {
+  /** Below this many linked peers others are dialled, up to `peersTarget`. As many settled links are never one too many. */
+  readonly peersMin: number;
+  readonly peersTarget: number;
+  /** Above this many some are let go. */
+  readonly peersMax: number;
+  /** Places that links not settled yet can count on; above `peersMax` those beyond it are let go first. */
+  readonly youngMax: number;
+  readonly dialsMax: number;
+  /** Peers remembered; failing ones are forgotten first. */
+  readonly knownMax: number;
+  /** A link is settled at this age. */
+  readonly settleMs: number;
+  /** A link that brought something within this time is useful. */
+  readonly usefulMs: number;
+  /** A link without gossip for this long is closed and made anew. */
+  readonly deafMs: number;
+  readonly retry: BackoffBounds;
+  /** Peers that the run's own topology mixes with: dialled whenever they are known, never one too many. */
+  readonly wanted?: ReadonlySet<PeerKey>;
+}
+
+/**
+ * 8 to 12 peers: gossipsub keeps a mesh of 6 (4 to 12) among them, and a random graph of degree 8 stays
+ * connected when a third of its nodes leave. The gap up to `peersMax` takes the links others dial to us
+ * without a war of pruning and redialling. All others are guesses.
+ */
+export const defaultLinkLimits: LinkLimits = {
+  peersMin: 8,
+  peersTarget: 12,
+  peersMax: 20,
+  youngMax: 8,
+  dialsMax: 4,
+  knownMax: 512,
+  settleMs: 30_000,
+  usefulMs: 120_000,
+  deafMs: 15_000,
+  retry: { firstMs: 500, maxMs: 60_000 },
+};
+
+export interface LinkDecision {
+  readonly dial: readonly PeerKey[];
+  readonly close: readonly { readonly peer: PeerKey; readonly reason: 'too-many' | 'deaf' }[];
+  readonly forget: readonly PeerKey[];
+}
+
+/** The peers of the table by what can be done with them. */
+interface Census {
+  readonly candidates: readonly PeerKey[];
+  readonly dialling: number;
+  readonly linked: readonly (readonly [PeerKey, Linked])[];
+  readonly deaf: readonly PeerKey[];
+}
+
+/** `random` returns numbers in [0, 1); it decides among equals only. */
+export function selectPeers(
+  links: ReadonlyMap<PeerKey, PeerLink>,
+  nowMs: number,
+  limits: LinkLimits,
+  random: () => number,
+): LinkDecision {
+  const census = counted(links, nowMs, limits);
+  const dial = whomToDial(census, limits, random);
+  return {
+    dial,
+    close: [
+      ...census.deaf.map((peer) => ({ peer, reason: 'deaf' as const })),
+      ...oneTooMany(census.linked, nowMs, limits, random).map((peer) => ({
+        peer,
+        reason: 'too-many' as const,
+      })),
+    ],
+    forget: surplus(links, new Set(dial), limits.knownMax),
+  };
+}
+
+function counted(links: ReadonlyMap<PeerKey, PeerLink>, nowMs: number, limits: LinkLimits): Census {
+  const candidates: PeerKey[] = [];
+  const linked: (readonly [PeerKey, Linked])[] = [];
+  const deaf: PeerKey[] = [];
+  let dialling = 0;
+  for (const [peer, link] of links) {
+    switch (link.kind) {
+      case 'known':
+        candidates.push(peer);
+        break;
+      case 'failed':
+      case 'parted':
+        if (link.retryAtMs <= nowMs) {
+          candidates.push(peer);
+        }
+        break;
+      case 'dialling':
+        dialling++;
+        break;
+      case 'linked':
+        if (link.deafSinceMs !== null && nowMs - link.deafSinceMs >= limits.deafMs) {
+          deaf.push(peer);
+        } else {
+          linked.push([peer, link]);
+        }
+        break;
+      default:
+        link satisfies never;
+    }
+  }
+  return { candidates, dialling, linked, deaf };
+}
+
+function whomToDial(
+  { candidates, dialling, linked }: Census,
+  limits: LinkLimits,
+  random: () => number,
+): PeerKey[] {
+  const missing = linked.length < limits.peersMin ? limits.peersTarget - linked.length - dialling : 0;
+  const needed = candidates.filter((peer) => limits.wanted?.has(peer));
+  const others = candidates.filter((peer) => !limits.wanted?.has(peer));
+  const dialsLeft = limits.dialsMax - dialling;
+  const dial = drawn(needed, dialsLeft, random);
+  return [...dial, ...drawn(others, Math.min(missing, dialsLeft) - dial.length, random)];
+}
+
+/**
+ * Links to let go down to `peersMax`: first young ones beyond their places, then settled ones, but never one
+ * of the `peersMin` best. So whoever comes with many fresh keys takes places from other newcomers and from the
+ * loosest of our links, and cannot push out those that serve us. Drawn by chance: what is chosen by age can be
+ * waited for.
+ */
+function oneTooMany(
+  linked: readonly (readonly [PeerKey, Linked])[],
+  nowMs: number,
+  limits: LinkLimits,
+  random: () => number,
+): PeerKey[] {
+  const tooMany = linked.length - limits.peersMax;
+  if (tooMany <= 0) {
+    return [];
+  }
+  const free = linked.filter(([peer]) => !limits.wanted?.has(peer));
+  const young = free.filter(([, link]) => !isSettled(link, nowMs, limits)).map(([peer]) => peer);
+  const close = drawn(young, Math.min(tooMany, young.length - limits.youngMax), random);
+  const settled = free.filter(([, link]) => isSettled(link, nowMs, limits));
+  const loose = settled
+    .sort(([, a], [, b]) => worthOf(b, nowMs, limits) - worthOf(a, nowMs, limits) || a.sinceMs - b.sinceMs)
+    .slice(limits.peersMin)
+    .map(([peer]) => peer);
+  return [...close, ...drawn(loose, tooMany - close.length, random)];
+}
+
+export function isSettled(link: Linked, nowMs: number, limits: LinkLimits): boolean {
+  return nowMs - link.sinceMs >= limits.settleMs;
+}
+
+/** What serves us first, of those what we chose ourselves; of equals the older one. */
+function worthOf(link: Linked, nowMs: number, limits: LinkLimits): number {
+  const isUseful = link.usefulAtMs !== null && nowMs - link.usefulAtMs < limits.usefulMs;
+  return (isUseful ? 2 : 0) + (link.dialled ? 1 : 0);
+}
+
+/** `count` of `from`, every subset as likely (the first steps of Fisher and Yates' shuffle). */
+function drawn(from: readonly PeerKey[], count: number, random: () => number): PeerKey[] {
+  const rest = [...from];
+  const taken = Math.max(0, Math.min(count, rest.length));
+  for (let index = 0; index < taken; index++) {
+    const other = index + Math.floor(random() * (rest.length - index));
+    [rest[index], rest[other]] = [rest[other]!, rest[index]!];
+  }
+  return rest.slice(0, taken);
+}
+
+/** Whom to forget above the bound: those that failed most often first, then those found longest ago. */
+function surplus(
+  links: ReadonlyMap<PeerKey, PeerLink>,
+  keep: ReadonlySet<PeerKey>,
+  knownMax: number,
+): PeerKey[] {
+  if (links.size <= knownMax) {
+    return [];
+  }
+  const idle: { peer: PeerKey; attempts: number; sinceMs: number }[] = [];
+  for (const [peer, link] of links) {
+    if (keep.has(peer)) {
+      continue;
+    }
+    switch (link.kind) {
+      case 'failed':
+        idle.push({ peer, attempts: link.attempts, sinceMs: link.failedAtMs });
+        break;
+      case 'known':
+        idle.push({ peer, attempts: 0, sinceMs: link.sinceMs });
+        break;
+      case 'dialling':
+      case 'linked':
+      case 'parted':
+        break;
+      default:
+        link satisfies never;
+    }
+  }
+  idle.sort((a, b) => b.attempts - a.attempts || a.sinceMs - b.sinceMs);
+  return idle.slice(0, links.size - knownMax).map(({ peer }) => peer);
+}

@@ -1,0 +1,70 @@
+/** A stranger that tells of more peers than anybody knows, and of more addresses than anybody has. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { lpStream } from '@libp2p/utils';
+import { multiaddr } from '@multiformats/multiaddr';
+import { Message } from '../../../src/core/protobuf.ts';
+import { KAD_PROTOCOL, runCid } from '../../../src/network/protocols.ts';
+import { connected, eventually, loopbackHost, someRunId } from '../real-hosts.ts';
+
+const peers = 2_000;
+const [addProvider, getProviders, ping] = [2, 3, 5];
+
+/** That many, each with an id and an address, as closer ones and again as providers. */
+function flood(): Uint8Array {
+  const message = new Message().integer(1, getProviders);
+  for (let peer = 0; peer < 2 * peers; peer++) {
+    const id = Buffer.concat([Buffer.from('002408011220', 'hex'), randomBytes(32)]);
+    const address = multiaddr(`/ip4/127.0.0.1/tcp/${1 + (peer % 60_000)}`).bytes;
+    message.message(peer < peers ? 8 : 9, new Message().bytes(1, id).bytes(2, address));
+  }
+  return Buffer.concat(message.parts);
+}
+
+test('an answer that names thousands of peers fills no store and stops nobody', async (t) => {
+  const [node, liar] = [await loopbackHost(), await loopbackHost()];
+  t.after(() => Promise.all([node.stop(), liar.stop()]));
+  let answered = 0;
+  await liar.libp2p.unhandle(KAD_PROTOCOL);
+  await liar.libp2p.handle(KAD_PROTOCOL, async (stream) => {
+    const bytes = lpStream(stream);
+    await bytes.read();
+    await bytes.write(flood());
+    answered++;
+    await stream.close();
+  });
+  await connected(liar, node);
+  // Whoever serves the DHT is asked by itself.
+  await eventually('the liar was asked', () => answered > 0);
+  const signal = AbortSignal.timeout(10_000);
+  let providers = 0;
+  for await (const _ of node.libp2p.contentRouting.findProviders(runCid(someRunId('flooded')), { signal }))
+    providers++;
+  assert.ok(providers <= 32 * answered, `${providers} providers`);
+  const known = await node.libp2p.peerStore.all();
+  assert.ok(answered > 0 && known.length > 10 && known.length < 100 * answered, `${known.length} peers`);
+});
+
+test('a peer has so many addresses, however many are told of it and however often', async (t) => {
+  const [node, liar] = [await loopbackHost(), await loopbackHost()];
+  t.after(() => Promise.all([node.stop(), liar.stop()]));
+  await connected(liar, node);
+  const signal = AbortSignal.timeout(20_000);
+  const stream = await liar.libp2p.dialProtocol(node.libp2p.peerId, KAD_PROTOCOL, { signal });
+  const bytes = lpStream(stream);
+  const run = runCid(someRunId('provided'));
+  for (let time = 0; time < 8; time++) {
+    const provider = new Message().bytes(1, liar.libp2p.peerId.toMultihash().bytes);
+    for (let port = 1; port <= 500; port++)
+      provider.bytes(2, multiaddr(`/ip4/10.0.${time}.1/tcp/${port}`).bytes);
+    const told = new Message().integer(1, addProvider).bytes(2, run.bytes).message(9, provider);
+    await bytes.write(Buffer.concat(told.parts), { signal });
+  }
+  // Answered after what came before it on the same stream.
+  await bytes.write(Buffer.concat(new Message().integer(1, ping).parts), { signal });
+  await bytes.read({ signal });
+  const { addresses } = await node.libp2p.peerStore.get(liar.libp2p.peerId);
+  const isTold = addresses.some(({ multiaddr: address }) => address.toString().includes('/10.0.7.1/'));
+  assert.ok(isTold && addresses.length <= 64, `${addresses.length} addresses`);
+});
