@@ -27,9 +27,18 @@ export const compareFileSchema = z.strictObject({
         name: z.string().min(1).max(60).optional().describe('in the table; the id where not given'),
         strategy: methodSchema,
         training: z
-          .strictObject({ learningRate: z.number().positive().max(10).optional() })
+          .strictObject({
+            learningRate: z.number().positive().max(10).optional(),
+            localSteps: z.int().min(1).max(100_000).optional(),
+          })
           .prefault({})
           .describe('what this one was tuned to'),
+        rounds: z
+          .int()
+          .min(1)
+          .max(1_000_000)
+          .optional()
+          .describe('in place of those of the scenario, so that rows of other `localSteps` train as much'),
         churn: scenarioFileSchema.shape.churnModel.describe('in place of that of the scenario'),
       }),
     )
@@ -186,7 +195,7 @@ function combinations({ strategy }: Entry, { topologies, codecs }: CompareFile):
 
 function scenarioOf(
   scenario: CompareFile['scenario'],
-  { training, churn }: Entry,
+  { training, rounds, churn }: Entry,
   strategy: Strategy,
   alpha: number,
   seedOf: number,
@@ -195,12 +204,17 @@ function scenarioOf(
 ): Scenario {
   const base = scenario.run ?? named!;
   const trained = scenario.overrides.training ?? base.training;
-  const rate = training.learningRate ?? trained.learningRate;
+  const { learningRate = trained.learningRate, localSteps = trained.localSteps } = training;
   return resolveScenario(
     {
       ...scenario,
       seed: seedOf,
-      overrides: { ...scenario.overrides, strategy, training: { ...trained, learningRate: rate } },
+      overrides: {
+        ...scenario.overrides,
+        strategy,
+        training: { ...trained, learningRate, localSteps },
+        ...(rounds === undefined ? {} : { rounds }),
+      },
       data: { ...scenario.data, dirichletAlpha: alpha },
       ...(churn ? { churnModel: churn } : {}),
     },

@@ -161,7 +161,8 @@ describe('start', () => {
     assert.equal(ended.code, 20, ended.stderr);
     const { outcome, modelHashes, countedRounds } = resultOf(ended);
     assert.deepEqual([outcome, countedRounds, (modelHashes as string[]).length], ['untrained', 0, 1]);
-    assert.match(ended.stderr, /node-00 {2}untrained: nothing that this node learned is in the model, for /);
+    // One that is so late on a busy machine that the run is over has skipped nothing.
+    assert.match(ended.stderr, /node-0\d {2}untrained: nothing that this node learned is in the model, for /);
   });
 
   test('Ctrl-C in the middle: exit 130, no process and no half-written file left', async () => {
@@ -176,8 +177,12 @@ describe('start', () => {
       at('cut'),
     );
     const end = collect(child);
-    await eventually('nodes run', 60_000, () =>
-      existsSync(at('cut', 'node-02', 'daemon.json')) && child.exitCode === null ? true : null,
+    let said = '';
+    child.stdout!.on('data', (text) => {
+      said += text;
+    });
+    await eventually('all nodes are up', 60_000, () =>
+      said.includes('dashboard http') && child.exitCode === null ? true : null,
     );
     assert.ok((await running(at('cut'))).length >= 3);
     child.kill('SIGINT');
