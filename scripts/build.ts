@@ -15,6 +15,7 @@ const steps = [
   ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
   ['scripts/prune-types.ts'],
   ['scripts/bundle-tensorflow.ts'],
+  ['scripts/bundle-program.ts'],
 ];
 
 function build(): number {

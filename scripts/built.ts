@@ -12,6 +12,7 @@ const results = [
   'dist/page/page.html',
   'dist/src/index.d.ts',
   'dist/vendor/tensorflow.d.ts',
+  'dist/program/LICENSES.txt',
 ];
 
 export const root = fileURLToPath(new URL('..', import.meta.url));

@@ -13,7 +13,7 @@ function shell(line: string): { stdout: string; stderr: string } {
   const starlings = `'${process.execPath}' '${entry}'`;
   return spawnSync('/bin/sh', ['-c', line.replaceAll('starlings', starlings)], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 300_000,
   });
 }
 

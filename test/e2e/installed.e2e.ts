@@ -68,6 +68,7 @@ describe('the installed package', { concurrency: 1 }, () => {
       'examples/trainers/python/numpy_mlp.py',
       'docs/OPERATIONS.md',
       'docs/CONFIG.md',
+      'dist/program/LICENSES.txt',
       'dist/vendor/tensorflow.js',
       'dist/vendor/tfjs-backend-wasm-simd.wasm',
       'LICENSE',
@@ -75,11 +76,13 @@ describe('the installed package', { concurrency: 1 }, () => {
     ]) {
       assert.ok(files.includes(name), name);
     }
+    const isLoadedAlone = (name: string): boolean => /^dist\/(?:src|sim)\/.*\.js$/.test(name);
+    assert.ok(files.filter(isLoadedAlone).length < 10, 'what is bundled is there a second time');
     const isOfCommands = (name: string): boolean => /^dist\/src\/cli\/.*\.d\.ts$/.test(name);
     assert.deepEqual(files.filter(isOfCommands), [], 'declarations that no program can import');
     assert.equal(files.filter((name) => /^dist\/data\/mnist\/.*-ubyte\.gz$/.test(name)).length, 4);
     const workshop = files.filter(
-      (name) => !/^(dist\/(src|sim|data|page|vendor)|configs|docs|examples)\/|^[^/]+$/.test(name),
+      (name) => !/^(dist\/(src|sim|data|page|program|vendor)|configs|docs|examples)\/|^[^/]+$/.test(name),
     );
     assert.deepEqual(workshop, []);
     assert.deepEqual(
