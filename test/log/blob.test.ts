@@ -16,6 +16,7 @@ import { type Envelope, sealEnvelope } from '../../src/log/envelope.ts';
 import { BlobFetch, type BlobPart } from '../../src/log/repair/blob-fetch.ts';
 import { EntryFetch } from '../../src/log/repair/entry-fetch.ts';
 import { encodeHashList } from '../../src/log/wire.ts';
+import { takeOverLines } from './blob-lines.ts';
 import { crypto, signerOf } from './small-run.ts';
 
 const blobOf = (bytes: number): Uint8Array =>
@@ -264,6 +265,14 @@ describe('fetching a large blob', () => {
     assert.deepEqual(fetch.segment(part.index), segmentOf(large, part.index));
     assert.deepEqual(decodeHeld(fetch.heldBits()!, 20), new Set([part.index]));
     assert.equal(fetch.segment(20), null);
+  });
+
+  test('four that take it at once from one donor give it to each other', () => {
+    const line = { bytes: 16e6, bytesPerSecond: 2e6 };
+    const one = takeOverLines({ ...line, takers: 1 });
+    const four = takeOverLines({ ...line, takers: 4 });
+    assert.ok(four.lastMs < 1.8 * one.lastMs, `${four.lastMs / one.lastMs} times the time`);
+    assert.ok(four.donorGave < 1.8, `the donor gave it ${four.donorGave} times`);
   });
 
   test('a peer that says that it has segments that there are not is asked no more', () => {
