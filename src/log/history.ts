@@ -384,7 +384,7 @@ export class History {
 
   #finishSnapshot(out: EffectSink): void {
     const finished = this.catchUp.finish();
-    const adopted = finished ? this.replica.adopt(finished.state, finished.blob) : [];
+    const adopted = finished ? this.replica.adopt(finished.state, finished.blob, finished.leaves) : [];
     const writes = [...adopted, ...this.catchUp.takeWrites()];
     if (writes.length > 0) out.push({ type: 'persist', writes, durable: finished !== null });
     if (finished) this.replaced();

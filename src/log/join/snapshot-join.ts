@@ -61,6 +61,13 @@ export interface SnapshotJoinContext {
   readonly parts: SnapshotParts;
 }
 
+export interface FinishedSnapshot {
+  readonly state: LogState;
+  readonly blob: Uint8Array;
+  readonly leaves: readonly Uint8Array[];
+  readonly donors: number;
+}
+
 export class SnapshotJoin {
   readonly #context: SnapshotJoinContext;
   /** Donors that answered, whether they had anything or not. */
@@ -255,16 +262,17 @@ export class SnapshotJoin {
   }
 
   /** The verified state once it is all here; the fetch is over then. */
-  finish(): { readonly state: LogState; readonly blob: Uint8Array; readonly donors: number } | null {
+  finish(): FinishedSnapshot | null {
     const fetch = this.#fetch;
     const blob = fetch?.blob.blob;
-    if (!fetch || !blob) return null;
+    const leaves = fetch?.blob.leaves;
+    if (!fetch || !blob || !leaves) return null;
     const { header, donors } = fetch.candidate;
     this.#giveUp();
     this.#context.parts.drop();
     const state = decodeState(this.#context.kinds, blob);
     if (!state || state.round !== header.round || !equals(state.root, header.root)) return null;
-    return { state, blob, donors: donors.size };
+    return { state, blob, leaves, donors: donors.size };
   }
 
   /** The snapshot under way is not chosen again unless its donors offer it anew. */
