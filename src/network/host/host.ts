@@ -135,10 +135,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     datastore,
     connectionGater: gater(reputation, origins, refused),
     peerDiscovery: greeting(profile.neighbours, () => libp2p),
-    ...connectionParts(profile, meter, readings, {
-      connectionsMax: options.connectionsMax ?? connectionsMaxDefault,
-      waiting: new WaitingBytes(options.waitingBytesMax ?? waitingBytesMaxDefault, nowMs),
-    }),
+    ...connectionParts(options, meter, readings),
     services: {
       ...profile.services,
       ...services(profile, (options.carriesRuns ?? true) ? gossip : null),
@@ -199,11 +196,15 @@ function gater(
 }
 
 function connectionParts(
-  profile: HostProfile,
+  options: HostOptions,
   meter: TrafficMeter,
   readings: HostReadings,
-  { connectionsMax, waiting }: { readonly connectionsMax: number; readonly waiting: WaitingBytes },
 ): Partial<Libp2pInit<HostServices>> {
+  const {
+    profile,
+    connectionsMax = connectionsMaxDefault,
+    waitingBytesMax = waitingBytesMaxDefault,
+  } = options;
   return {
     transports: profile.transports,
     ...(profile.protector === null ? {} : { connectionProtector: profile.protector }),
@@ -218,7 +219,7 @@ function connectionParts(
         },
         readings.trackMuxer,
         defaultMuxerLimits,
-        waiting,
+        new WaitingBytes(waitingBytesMax, () => performance.now()),
       ),
     ],
     metrics: () => ({
