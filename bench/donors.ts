@@ -1,6 +1,6 @@
 /**
  * A file from four donors against one, and four that take it at once from one donor and each other; all are real hosts behind lines of
- * their own: `npm run bench:donors`, with `-- --mb 64 --line-mb 8` for more, `-- --takers 8` for more who take it, `-- --json` for
+ * their own. Then a snapshot that as many joiners take at once from one donor, over lines of virtual time: `npm run bench:donors`, with `-- --mb 64 --line-mb 8` for more, `-- --takers 8` for more who take it, `-- --json` for
  * machines. The lines are token buckets between sockets; what a line can carry is the limit.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -21,6 +21,7 @@ import { wallClock } from '../src/platform/node/wall-clock.ts';
 import { type SignedManifest, signManifest } from '../src/run/manifest.ts';
 import { runSpecSchema } from '../src/run/run-spec.ts';
 import { freePort } from '../test/cluster/delayed-line.ts';
+import { takeOverLines } from '../test/log/blob-lines.ts';
 import { type ShapedLine, shapedLine } from '../test/network/shaped-line.ts';
 
 const { values } = parseArgs({
@@ -123,6 +124,9 @@ try {
   const swarm = await pulled('swarm', 1, takers);
   const all = four.gave.reduce((sum, bytes) => sum + bytes, 0);
   const limit = blob.length / lineBytesPerSecond;
+  const snapshot = { bytes: blob.length, bytesPerSecond: lineBytesPerSecond };
+  const joiner = takeOverLines({ ...snapshot, takers: 1 });
+  const joiners = takeOverLines({ ...snapshot, takers });
   const figures = {
     megabytes: blob.length / 1e6,
     oneSeconds: one.seconds,
@@ -136,6 +140,8 @@ try {
     swarmSeconds: swarm.seconds,
     swarmTimesOne: swarm.seconds / one.seconds,
     swarmDonorGave: swarm.gave[0]! / blob.length,
+    snapshotTimesOne: joiners.lastMs / joiner.lastMs,
+    snapshotDonorGave: joiners.donorGave,
   };
   if (values.json) console.log(JSON.stringify(figures));
   else {
@@ -152,6 +158,9 @@ try {
     );
     console.log(
       `  ${share(figures.swarmTimesOne)} times what one alone needs; the donor gave ${share(figures.swarmDonorGave)} times the file`,
+    );
+    console.log(
+      `  a snapshot of as many bytes that ${takers} joiners take at once, virtual time: ${share(figures.snapshotTimesOne)} times what one needs; the donor gave it ${share(figures.snapshotDonorGave)} times`,
     );
   }
 } finally {

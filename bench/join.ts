@@ -1,8 +1,8 @@
 /**
  * A node that joins at half time of a model of 64 MB: `npm run bench:join`, with `-- --mb 8 --donors 2 --slot-ms 2000` for less, `-- --json`
  * for machines; it fails where that takes more than 20 s.
- * Real nodes in processes of their own, over loopback; who joins has never heard of the run but for its manifest and the address of one of
- * them. Its limit is what as many bytes as it took take over raw TCP, from one of the same processes, while the run goes on.
+ * Real nodes in processes of their own, over loopback; who joins has never heard of the run but for its id and the address of one of
+ * them. What it does until it trains is told phase by phase, in time and in processor time of its process, which other work on the machine does not stretch. Its limit is what as many bytes as it took take over raw TCP, from one of the same processes, while the run goes on.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,6 +17,7 @@ import { methodSchema } from '../src/methods/registry.ts';
 import { identityFromSeed } from '../src/network/identity.ts';
 import { tcpProfile } from '../src/network/profiles/tcp.ts';
 import { createNode } from '../src/node/create-node.ts';
+import type { NodeEvent } from '../src/node/events.ts';
 import { createRun } from '../src/node/files/manifest-file.ts';
 import { createCrypto } from '../src/platform/node/crypto.ts';
 import { openLevelStore } from '../src/platform/node/level-store.ts';
@@ -59,10 +60,20 @@ const spec = runSpecSchema.parse({
 const parameters = parameterCount(spec.model);
 const signerOf = (seed: number) => identityFromSeed(new Uint8Array(32).fill(seed));
 
+/** In the order in which they end. `prepared`: with the start vector; `snapshot`: it is its state; `caughtUp`: by the log. */
+const phases = ['manifest', 'prepared', 'linked', 'snapshot', 'caughtUp', 'training'] as const;
+type Phase = (typeof phases)[number];
+
+/** When a phase ended, in ms since it was told to join, the processor time by then, and megabytes resident. */
+interface Ended {
+  readonly ms: number;
+  readonly processorMs: number;
+  readonly residentMb: number;
+}
+
 interface Joined {
-  /** Since it was told to join: until a snapshot is its state, and until it trains. */
-  readonly snapshotMs: number;
-  readonly trainingMs: number;
+  readonly phases: Partial<Record<Phase, Ended>>;
+  readonly peakMb: number;
   /** Of the snapshot; `from`: donors of it, 0 where the log was replayed. */
   readonly round: number;
   readonly from: number;
@@ -114,13 +125,34 @@ async function overTcp(port: number, bytes: number): Promise<number> {
   return performance.now() - beganMs;
 }
 
+/** The event after which it is over; the first one counts. */
+function phaseEndedBy(kind: NodeEvent['event']['kind']): Phase | undefined {
+  const by: Partial<Record<NodeEvent['event']['kind'], Phase>> = {
+    ...{ opened: 'manifest', running: 'prepared', 'peer-up': 'linked' },
+    // The log is folded from there on.
+    ...{ finalised: 'snapshot', joined: 'caughtUp', 'round-started': 'training' },
+  };
+  return by[kind];
+}
+
 /** One process: says where it is, of a donor when half of the rounds are over, of who joins how that went; runs until its parent goes. */
 async function member(): Promise<void> {
   process.once('disconnect', () => process.exit());
   const store = await openLevelStore(join(values.folder, values.seed));
   const run = openManifest(await readFile(join(values.folder, 'manifest')), createCrypto());
   const isJoiner = values['tcp-port'] !== undefined;
-  let [beganMs, snapshotMs, round, from] = [0, 0, -1, 0];
+  let [beganMs, round, from] = [0, -1, 0];
+  let began = process.cpuUsage();
+  const ended: Partial<Record<Phase, Ended>> = {};
+  const end = (phase: Phase): void => {
+    const { user, system } = process.cpuUsage(began);
+    const residentMb = process.memoryUsage.rss() / 1e6;
+    ended[phase] ??= {
+      ms: performance.now() - beganMs,
+      processorMs: (user + system) / 1_000,
+      residentMb,
+    };
+  };
   const node = await createNode(
     {
       identity: signerOf(1 + Number(values.seed)),
@@ -129,25 +161,33 @@ async function member(): Promise<void> {
       ...{ store, clock: wallClock, random: Math.random },
       learners: async () => changing(values.seed),
     },
-    ({ source, event }) => {
-      if (source !== 'protocol') return;
-      const sinceMs = performance.now() - beganMs;
-      if (event.kind === 'round-started' && !isJoiner && event.round >= rounds / 2) say({ isHalf: true });
-      if (event.kind === 'joined') [snapshotMs, round, from] = [sinceMs, event.round, event.donors];
-      if (event.kind !== 'phase' || !isJoiner) return;
-      if (event.phase === 'finished') throw new Error('the run was over before it had joined: give --rounds');
-      if (event.phase === 'training') void tell(sinceMs, node.traffic().bytesIn);
+    ({ event }) => {
+      if (!isJoiner) {
+        if (event.kind === 'round-started' && event.round >= rounds / 2) say({ isHalf: true });
+        return;
+      }
+      const phase = phaseEndedBy(event.kind);
+      if (phase) end(phase);
+      if (event.kind === 'joined') [round, from] = [event.round, event.donors];
+      if (event.kind === 'phase' && (event.phase === 'draining' || event.phase === 'finished'))
+        throw new Error('the run was over before it had joined: give --rounds');
+      if (event.kind === 'round-started') void tell(node.traffic().bytesIn);
     },
   );
-  async function tell(trainingMs: number, bytesIn: number): Promise<void> {
+  let isTold = false;
+  async function tell(bytesIn: number): Promise<void> {
+    if (isTold) return;
+    isTold = true;
+    const peakMb = (1_024 * process.resourceUsage().maxRSS) / 1e6;
     const tcpMs = await overTcp(Number(values['tcp-port']), bytesIn);
-    say({ joined: { snapshotMs, trainingMs, round, from, bytesIn, tcpMs } });
+    say({ joined: { phases: ended, peakMb, round, from, bytesIn, tcpMs } });
   }
   say({ up: node.addresses(), tcpPort: isJoiner ? 0 : await tcpServer() });
   // Its process is up before: what is measured is the join.
   if (isJoiner) await once(process, 'message');
   beganMs = performance.now();
-  node.join(run, { data: 'made here', backend: 'wasm' });
+  began = process.cpuUsage();
+  node.join(isJoiner ? run.runId : run, { data: 'made here', backend: 'wasm' });
 }
 
 function begin(seed: number, folder: string, more: readonly string[]): ChildProcess {
@@ -158,20 +198,27 @@ function begin(seed: number, folder: string, more: readonly string[]): ChildProc
 
 const word = <K extends string>(child: ChildProcess, key: K) => childWord<Word, K>(child, key);
 
-function report({ snapshotMs, trainingMs, round, from, bytesIn, tcpMs }: Joined): void {
+function report({ phases: ended, peakMb, round, from, bytesIn, tcpMs }: Joined): void {
+  const snapshotMb = (8 * parameters) / 1e6;
+  const trainingMs = ended.training!.ms;
   const figures = {
-    ...{ donors, modelMb: (4 * parameters) / 1e6, tookMb: bytesIn / 1e6 },
-    ...{ round, from, snapshotS: snapshotMs / 1_000, trainingS: trainingMs / 1_000, limitS },
-    ...{ tcpS: tcpMs / 1_000, timesTcp: snapshotMs / tcpMs },
+    ...{ donors, modelMb: (4 * parameters) / 1e6, snapshotMb, tookMb: bytesIn / 1e6 },
+    ...{ round, from, phases: ended, peakMb, limitS },
+    ...{ tcpS: tcpMs / 1_000, timesTcp: trainingMs / tcpMs },
   };
   if (values.json) console.log(JSON.stringify(figures));
   else {
     console.log(
-      `a join at half time of ${rounds} rounds, a model of ${figures.modelMb.toFixed(1)} MB, ${donors} donors`,
+      `a join at half time of ${rounds} rounds, a model of ${figures.modelMb.toFixed(1)} MB, a snapshot of ${snapshotMb.toFixed(1)} MB, ${donors} donors`,
     );
-    console.log(
-      `  has the state of round ${round}, of ${from} donors, after ${figures.snapshotS.toFixed(1)} s, and trains after ${figures.trainingS.toFixed(1)} s`,
-    );
+    for (const phase of phases) {
+      const { ms, processorMs, residentMb } = ended[phase] ?? {};
+      if (ms === undefined) continue;
+      console.log(
+        `  ${phase.padEnd(9)} after ${(ms / 1_000).toFixed(1).padStart(6)} s, ${(processorMs! / 1_000).toFixed(1).padStart(5)} s of processor time, ${residentMb!.toFixed(0).padStart(5)} MB`,
+      );
+    }
+    console.log(`  has the state of round ${round}, of ${from} donors; ${peakMb.toFixed(0)} MB at most`);
     console.log(
       `  took ${figures.tookMb.toFixed(0)} MB: raw TCP ${figures.tcpS.toFixed(2)} s, so ${figures.timesTcp.toFixed(1)} times that`,
     );

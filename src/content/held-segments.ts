@@ -7,6 +7,11 @@ export function encodeHeld(held: Iterable<number>, segments: number): Uint8Array
   return bits;
 }
 
+/** The bits of whoever has all of it. */
+export function allHeld(segments: number): Uint8Array {
+  return encodeHeld(Array(segments).keys(), segments);
+}
+
 /** Null for bits of another number of segments. */
 export function decodeHeld(bits: Uint8Array, segments: number): ReadonlySet<number> | null {
   if (bits.length !== Math.ceil(segments / 8)) return null;

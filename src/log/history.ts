@@ -19,6 +19,7 @@ import type { JoinMeaning } from './join/snapshot-join.ts';
 import { LogClock } from './log-clock.ts';
 import type { EffectSink } from './log-effect.ts';
 import type { Kinds, LogFrame } from './log-state.ts';
+import type { BlobFetch } from './repair/blob-fetch.ts';
 import { ChainFetch, type ChainMeaning } from './repair/chain-fetch.ts';
 import {
   DigestExchange,
@@ -80,7 +81,7 @@ export class History {
     const timeoutMs = Math.max(2000, Math.min(15_000, 2 * frame.slotMs));
     this.#requests = new RequestTable(timeoutMs, options.nextRequestId);
     this.#digests = new DigestExchange({ replica, random, isOurs: leaders === 'anyone' });
-    this.#fetch = new EntryFetch(crypto, options.nowMs);
+    this.#fetch = new EntryFetch({ crypto, random, nowMs: options.nowMs });
     this.#finality = new Finality(replica, frame);
     this.#founding = new Founding(options.checkpoint, replica);
     this.#folding = new Folding({
@@ -88,7 +89,7 @@ export class History {
       ...{ entitlement: options.entitlement, self: options.self, windowRounds: frame.windowRounds },
     });
     this.#chain = new ChainFetch(replica, frame);
-    this.catchUp = new CatchUp({ ...options, bytesMax: snapshotBytesMax(kinds) }, random, options.leaders);
+    this.catchUp = new CatchUp({ ...options, bytesMax: snapshotBytesMax(kinds) }, options.leaders);
   }
 
   get windowRounds(): number {
@@ -186,6 +187,11 @@ export class History {
     return isNews;
   }
 
+  /** A body or snapshot that is on its way. */
+  partOf(root: Uint8Array): BlobFetch | undefined {
+    return this.catchUp.partOf(root) ?? this.#fetch.partOf(root);
+  }
+
   /** A peer has shown its digests. */
   heard(from: PeerKey, request: Request & { kind: 'digest' }, slot: number): void {
     this.#note(from, this.#digests.heard(from, request, this.#view(slot)), slot);
@@ -208,8 +214,8 @@ export class History {
     if (isRefused && meaning && isFetch(meaning) && this.#fetch.isToldBy(meaning))
       out.push({ type: 'blame', peer: meaning.peer, part: misdeedOf.empty });
     if (meaning?.kind === 'entries') this.#fetch.entriesDone(meaning.peer, meaning.ids);
-    else if (meaning?.kind === 'blob') this.#fetch.blobFailed(meaning);
-    else if (meaning?.kind === 'snapshot-blob') this.catchUp.failed(meaning);
+    else if (meaning?.kind === 'blob') this.#fetch.blobFailed(meaning, isRefused);
+    else if (meaning?.kind === 'snapshot-blob') this.catchUp.failed(meaning, isRefused);
     else if (meaning?.kind === 'chain') this.#chain.failed(meaning);
     this.#pump(out);
   }
@@ -340,7 +346,11 @@ export class History {
   #pump(out: EffectSink): void {
     if (!this.#requests.hasRoomForAll) return;
     const chains = this.catchUp.phase === 'choosing' ? [] : this.#chain.asks(this.#followed());
-    for (const { meaning, request } of [...this.#fetch.asks(), ...this.catchUp.asks(), ...chains]) {
+    for (const { meaning, request } of [
+      ...this.#fetch.asks(),
+      ...this.catchUp.asks(this.#followed()),
+      ...chains,
+    ]) {
       this.#requests.open(out, meaning, encodeRequest(request));
     }
   }
@@ -374,7 +384,7 @@ export class History {
 
   #finishSnapshot(out: EffectSink): void {
     const finished = this.catchUp.finish();
-    const adopted = finished ? this.replica.adopt(finished.state, finished.blob) : [];
+    const adopted = finished ? this.replica.adopt(finished.state, finished.blob, finished.leaves) : [];
     const writes = [...adopted, ...this.catchUp.takeWrites()];
     if (writes.length > 0) out.push({ type: 'persist', writes, durable: finished !== null });
     if (finished) this.replaced();

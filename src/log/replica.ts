@@ -265,14 +265,14 @@ export class Replica {
     return this.#snapshots;
   }
 
-  /** Replaces the base by a verified snapshot. Entries of later rounds stay in the log. */
-  adopt(state: LogState, blob: Uint8Array): StoreWrite[] {
+  /** Replaces the base by a verified snapshot, whose leaf hashes may be known. Entries of later rounds stay in the log. */
+  adopt(state: LogState, blob: Uint8Array, leaves?: readonly Uint8Array[]): StoreWrite[] {
     const stale = this.#snapshots.filter(({ round }) => round !== state.round);
     this.#snapshots = [];
     this.#lineage = new Lineage();
     const dropped = this.log.pruneThrough(state.round);
     this.#logFrom = state.round + 1;
-    this.#install(state, blob);
+    this.#install(state, blob, leaves);
     return [
       { key: baseKey(state.round), value: blob },
       ...stale.map(({ round }) => ({ key: baseKey(round), value: null })),
@@ -348,9 +348,9 @@ export class Replica {
     return writes;
   }
 
-  #install(state: LogState, blob: Uint8Array): void {
+  #install(state: LogState, blob: Uint8Array, leaves?: readonly Uint8Array[]): void {
     const { shared, crypto } = this.#options;
-    const snapshot = snapshotOf(crypto, state.round, state.root, blob);
+    const snapshot = snapshotOf(crypto, state, blob, leaves);
     this.#base = shared ? shared.stateOf(bytesToHex(snapshot.blobRoot), state) : state;
     this.#live = null;
     this.#noteMark();

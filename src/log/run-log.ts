@@ -24,6 +24,7 @@ import type { Kinds, LogFrame } from './log-state.ts';
 import { type Appended, OwnEntries } from './own-entries.ts';
 import { Pursuit } from './pursuit.ts';
 import { type AnswerContext, answerRequest } from './repair/answers.ts';
+import type { BlobFetch } from './repair/blob-fetch.ts';
 import { Underway } from './repair/underway.ts';
 import type { Replica } from './replica.ts';
 import { RunPhase } from './run-phase.ts';
@@ -77,7 +78,9 @@ export class RunLog {
     this.#options = options;
     this.#admission = options;
     const isUnderway = (id: string): boolean => this.#underway.has(id, this.#nowMs);
-    this.#answering = { ...options, refusals: this.refusals, isUnderway };
+    const partOf = (root: Uint8Array): BlobFetch | undefined =>
+      this.#ours.partOf(root) ?? this.#pursuit?.history.partOf(root);
+    this.#answering = { ...options, refusals: this.refusals, isUnderway, partOf };
     this.own = new OwnEntries(options);
     this.#ours = this.#historyOf(options.replica, 'anyone', options.checkpoint);
   }

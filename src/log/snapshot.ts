@@ -35,11 +35,16 @@ export interface Snapshot {
 }
 
 export function makeSnapshot(crypto: Crypto, kinds: Kinds, state: LogState): Snapshot {
-  return snapshotOf(crypto, state.round, state.root, encodeState(kinds, state));
+  return snapshotOf(crypto, state, encodeState(kinds, state));
 }
 
-export function snapshotOf(crypto: Crypto, round: number, root: Uint8Array, blob: Uint8Array): Snapshot {
-  const leaves = leavesOf(crypto, blob);
+/** `leaves`: those of the blob, where they are known. */
+export function snapshotOf(
+  crypto: Crypto,
+  { round, root }: Pick<Snapshot, 'round' | 'root'>,
+  blob: Uint8Array,
+  leaves: readonly Uint8Array[] = leavesOf(crypto, blob),
+): Snapshot {
   return { round, root, blob, blobRoot: merkleRoot(crypto, leaves), leaves };
 }
 

@@ -11,7 +11,7 @@ export interface LogParts {
   readonly frame: LogFrame;
   readonly credentials: Credentials;
   readonly envelopes: EnvelopeContext;
-  /** What the log comes to, as bytes: whoever comes to the same has the same hash. */
+  /** What the log comes to, as bytes, to be read at once: whoever comes to the same has the same hash. */
   resultOf(state: Readonly<LogState>): Uint8Array;
 }
 

@@ -21,8 +21,8 @@ export interface LearnerRequest {
   /** This node's own examples: a file or a folder, as the task of the run has it. */
   readonly data: string;
   readonly backend: BackendChoice;
-  /** What training begins at, where a file of the run says so and not its seed. */
-  readonly start?: Float32Array | undefined;
+  /** What training begins at. */
+  readonly startOf: StartOf;
   /** What the model adds to, where it does. */
   readonly base?: Float32Array | undefined;
   /** What deltas are judged on, where members judge them. */
@@ -33,6 +33,22 @@ export interface LearnerRequest {
   readonly compareAlone?: boolean;
   /** Ends it while it gets ready, which may take minutes. */
   readonly signal?: AbortSignal;
+}
+
+/** The vector that all peers of the run start from, not to be modified; it is made once. @throws as `startVector` */
+export type StartOf = (learner: Learner) => Promise<Float32Array>;
+
+/** `given`, `signal`: as for `startVector`. */
+export function startOnce(
+  run: SignedManifest,
+  given: Float32Array | undefined,
+  signal?: AbortSignal,
+): StartOf {
+  let made: Promise<Float32Array> | null = null;
+  return (learner) => {
+    made ??= startVector(run, learner, given, signal);
+    return made;
+  };
 }
 
 /** Resolves when the learner can train at full speed. The session that asked closes it. */
@@ -100,7 +116,7 @@ function refuseBroken(error: unknown): never {
 }
 
 /** The vector that all peers of the run start from; `given` where a file of the run is it. @throws NodeError where ours is another one; what the learner throws */
-export async function startVector(
+async function startVector(
   { manifest, runId }: SignedManifest,
   learner: Learner,
   given: Float32Array | undefined,
@@ -128,10 +144,10 @@ function checked(vector: Float32Array, initHash: string, otherwise: string): Flo
 
 /** The first steps pay for compilation; better now than in round 0. */
 async function warmedUp(made: Promise<Learner>, request: LearnerRequest, steps: number): Promise<Learner> {
-  const { run, compareAlone = false, signal } = request;
+  const { startOf, compareAlone = false, signal } = request;
   const learner = await made;
   try {
-    const parameters = await startVector(run, learner, request.start, signal);
+    const parameters = await startOf(learner);
     const warmUp = { parameters, steps, round: 0, streamKey: 'warm-up', share: 0 };
     await learner.train(warmUp, signal).catch(refuseBroken);
     return compareAlone ? withLoneTwin(learner, parameters) : learner;

@@ -17,7 +17,7 @@ import type { RunEvent, SessionEvent } from './events.ts';
 import { filesOf, type RunFiles, type RunFilesOptions } from './files/run-files.ts';
 import { hiddenById, hiddenByManifest } from './hidden-session.ts';
 import { idleLearner } from './idle-learner.ts';
-import { startVector } from './learners.ts';
+import { startOnce } from './learners.ts';
 import { NodeError } from './node-error.ts';
 import { factsOf, refuseTooLarge } from './run-facts.ts';
 import { Running } from './running.ts';
@@ -212,17 +212,18 @@ export class Session implements RunSession {
       const message = `run ${this.runId} trains a model: give --data, examples of your own to learn from`;
       throw new NodeError('NO_DATA', message);
     }
+    const startOf = startOnce(this.#run, vectors.start, signal);
     // Before memory is taken for the model: what is most often wrong is what the owner gave.
     const learner = trains(manifest.strategy)
       ? await this.#parts.learners({
-          ...{ run: this.#run, data, backend, compareAlone, signal },
+          ...{ run: this.#run, data, backend, compareAlone, signal, startOf },
           ...vectors,
         })
       : idleLearner;
     this.#teardown.add(() => learner.close());
     signal.throwIfAborted();
     this.#say({ kind: 'prepared', backend: learner.backend });
-    const initial = await startVector(this.#run, learner, vectors.start, signal);
+    const initial = await startOf(learner);
     this.#running = await Running.open({
       run: this.#run,
       ...{ initial, credential, learner, hidden: this.#hidden },

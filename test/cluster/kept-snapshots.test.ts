@@ -102,7 +102,11 @@ for (const [what, fields] of Object.entries({
     const donor = cluster.nodes[0]!;
     const chosen = await joiner.offered(donor.key);
     assert.equal(segmentCount(chosen.bytes), 2);
-    const fetch = new BlobFetch(chosen.blobRoot, chosen.bytes, crypto, Date.now);
+    const fetch = new BlobFetch(chosen.blobRoot, chosen.bytes, {
+      crypto,
+      nowMs: Date.now,
+      random: Math.random,
+    });
     fetch.addHolder(donor.key);
     await joiner.pull(fetch, 1);
     await joiner.replaced(donor.key, chosen.round);
@@ -123,7 +127,11 @@ for (const [what, fields] of Object.entries({
     await eventually('it is gone', () => !guest.peers().includes(donor.key), deadlineMs);
     await donor.start();
     await eventually('it is back', () => guest.peers().includes(donor.key), deadlineMs);
-    const again = new BlobFetch(chosen.blobRoot, chosen.bytes, crypto, Date.now);
+    const again = new BlobFetch(chosen.blobRoot, chosen.bytes, {
+      crypto,
+      nowMs: Date.now,
+      random: Math.random,
+    });
     again.addHolder(donor.key);
     await joiner.pull(again, 2);
     assert.deepEqual(Buffer.from(again.blob!), Buffer.from(fetch.blob));

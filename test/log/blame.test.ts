@@ -63,7 +63,7 @@ for (const [name, answer] of [
 }
 
 test('the body of an announcement is refused at a price by its author, and by nobody who hands it on', () => {
-  const fetch = new EntryFetch(crypto, () => 0);
+  const fetch = new EntryFetch({ crypto, nowMs: () => 0, random: () => 0.5 });
   const envelope = announced(1);
   fetch.wantBody(envelope, envelope.author);
   fetch.wantBody(envelope, 'honest');
@@ -124,7 +124,7 @@ const announced = (author: number, bodyBytes = body.length): Envelope => {
 
 test('one that signs the root of the body of another with a length of its own makes no liar of who has that body', () => {
   for (const bodyBytes of [body.length - 1, segmentBytesMax, 4 * segmentBytesMax]) {
-    const fetch = new EntryFetch(crypto, () => 0);
+    const fetch = new EntryFetch({ crypto, nowMs: () => 0, random: () => 0.5 });
     const real = announced(1);
     fetch.wantBody(announced(2, bodyBytes), 'honest');
     fetch.wantBody(real, 'honest');
@@ -134,7 +134,7 @@ test('one that signs the root of the body of another with a length of its own ma
         assert.ok(meaning.kind === 'blob');
         const { part } = meaning;
         const frame =
-          part.kind === 'leaves' ? encodeHashList(leavesOf(crypto, body)) : segmentOf(body, part.index);
+          part.kind === 'segment' ? segmentOf(body, part.index) : encodeHashList(leavesOf(crypto, body));
         const entries = fetch.blobPart(meaning, frame);
         assert.ok(entries, `${part.kind} counted as a lie`);
         for (const { id } of entries) {

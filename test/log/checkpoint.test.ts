@@ -20,7 +20,7 @@ const isLiar = (member: number): boolean => liars.includes(member);
 /** What liars answer who hang a forged state upon a true root, and hand out the true state as well. */
 function hungUpon({ round, root }: Checkpoint, blob: Uint8Array, run: SmallRun) {
   const digest = crypto.sha256(Uint8Array.of(7));
-  const real = snapshotOf(crypto, round, root, blob);
+  const real = snapshotOf(crypto, { round, root }, blob);
   const forgery = new Forgery(run, round + 4, (state) => {
     state.root = nextRoot(crypto, root, round + 4, digest);
   });

@@ -6,7 +6,7 @@ import { crypto } from './small-run.ts';
 const idOf = (name: string): string => Buffer.from(crypto.sha256(Buffer.from(name))).toString('hex');
 
 test('twenty peers that tell of entries that there are not leave room for those there are', () => {
-  const fetch = new EntryFetch(crypto, () => 0);
+  const fetch = new EntryFetch({ crypto, nowMs: () => 0, random: () => 0.5 });
   for (let liar = 0; liar < 20; liar++) {
     for (let index = 0; index < 5_000; index++) fetch.want(idOf(`${liar}/${index}`), 3, `liar ${liar}`);
   }
@@ -18,7 +18,7 @@ test('twenty peers that tell of entries that there are not leave room for those 
 });
 
 test('room that was taken comes back, when the entry is here and when nobody has it', () => {
-  const fetch = new EntryFetch(crypto, () => 0);
+  const fetch = new EntryFetch({ crypto, nowMs: () => 0, random: () => 0.5 });
   const tell = (round: number): void => {
     for (let index = 0; index < 1_024; index++) fetch.want(idOf(`${round}/${index}`), round, 'peer');
   };

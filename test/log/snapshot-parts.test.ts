@@ -46,7 +46,15 @@ class Disk {
   join(): SnapshotJoin {
     const entitlement = { weightOf: () => 1, weightInBoth: () => 1, known: () => new Set<string>() };
     const bytesMax = snapshotBytesMax(kinds);
-    return new SnapshotJoin({ envelopes, kinds, bytesMax, entitlement, nowMs: () => 0, parts: this.parts });
+    return new SnapshotJoin({
+      envelopes,
+      kinds,
+      bytesMax,
+      entitlement,
+      nowMs: () => 0,
+      random: () => 0.5,
+      parts: this.parts,
+    });
   }
 }
 
@@ -62,14 +70,14 @@ function begin(join: SnapshotJoin, offers: readonly Snapshot[]): void {
 /** Takes at most so many segments; says which were asked for. */
 function pull(join: SnapshotJoin, from: Snapshot, disk: Disk, most: number): number[] {
   const asked: number[] = [];
-  for (let asks = join.asks(); asks.length > 0; asks = join.asks()) {
+  for (let asks = join.asks([]); asks.length > 0; asks = join.asks([])) {
     for (const { meaning } of asks) {
       assert.ok(meaning.kind === 'snapshot-blob');
       const { part } = meaning;
       if (part.kind === 'segment' && asked.length === most) return asked;
       if (part.kind === 'segment') asked.push(part.index);
       const frame =
-        part.kind === 'leaves' ? encodeHashList(from.leaves) : segmentOf(from.blob, part.index).slice();
+        part.kind === 'segment' ? segmentOf(from.blob, part.index).slice() : encodeHashList(from.leaves);
       assert.ok(join.part(meaning, frame));
       disk.keep();
     }

@@ -244,7 +244,7 @@ describe('joining by snapshot', () => {
   const [older, newer] = [makeSnapshot(crypto, kinds, stateAfter(2)), makeSnapshot(crypto, kinds, state)];
   const newJoin = (): SnapshotJoin =>
     new SnapshotJoin({
-      ...{ envelopes, kinds, bytesMax, entitlement, nowMs: () => 0 },
+      ...{ envelopes, kinds, bytesMax, entitlement, nowMs: () => 0, random: () => 0.5 },
       parts: new SnapshotParts(),
     });
 
@@ -275,7 +275,7 @@ describe('joining by snapshot', () => {
 
   function pull(join: SnapshotJoin, donors: readonly Donor[]): Map<string, number> {
     const gave = new Map<string, number>();
-    for (let asks = join.asks(); asks.length > 0; asks = join.asks()) {
+    for (let asks = join.asks([]); asks.length > 0; asks = join.asks([])) {
       for (const { meaning } of asks) {
         assert.ok(meaning.kind === 'snapshot-blob');
         const donor = donors.find(({ signer }) => signer.key === meaning.peer)!;
@@ -284,7 +284,7 @@ describe('joining by snapshot', () => {
         )!;
         const { part } = meaning;
         const frame =
-          part.kind === 'leaves' ? encodeHashList(snapshot.leaves) : segmentOf(snapshot.blob, part.index);
+          part.kind === 'segment' ? segmentOf(snapshot.blob, part.index) : encodeHashList(snapshot.leaves);
         const good = join.part(meaning, donor.lies ? Uint8Array.of(1) : frame);
         assert.equal(good, !donor.lies);
         if (good) gave.set(meaning.peer, (gave.get(meaning.peer) ?? 0) + 1);

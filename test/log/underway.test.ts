@@ -52,6 +52,7 @@ test('an open set is told but for what is under way, and by its digest then', ()
       {
         ...{ replica, refusals: new Refusals(), signer: signerOf(1), envelopes: context.envelopes },
         isUnderway: (id) => underway.includes(id),
+        partOf: () => undefined,
       },
     );
     const [answer] = out;

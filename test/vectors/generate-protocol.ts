@@ -223,7 +223,7 @@ function startVectors(): object[] {
 
 export function protocolVectors(): Record<string, unknown> {
   const { state, book, rounds } = folded();
-  const snapshot = snapshotOf(crypto, state.round, state.root, encodeState(kinds, state));
+  const snapshot = snapshotOf(crypto, state, encodeState(kinds, state));
   return {
     about:
       'Wire format of starlings, see docs/PROTOCOL.md. Bytes are hexadecimal. Peer n has the Ed25519 seed of 32 ' +

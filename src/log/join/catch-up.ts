@@ -7,6 +7,7 @@ import { pickRandom } from '../../core/pick-random.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { EntryHeader } from '../envelope.ts';
 import { ticksPerSlot } from '../log-clock.ts';
+import type { BlobFetch } from '../repair/blob-fetch.ts';
 import type { Request } from '../wire.ts';
 import { donorsWanted, type JoinMeaning, SnapshotJoin, type SnapshotJoinContext } from './snapshot-join.ts';
 import { SnapshotParts } from './snapshot-parts.ts';
@@ -47,14 +48,12 @@ export class CatchUp {
   readonly leaders: Leaders;
   readonly #parts = new SnapshotParts();
   readonly #context: SnapshotJoinContext;
-  readonly #random: () => number;
   #snapshots: SnapshotJoin;
   #state: State = { kind: 'present' };
   #startedFromSnapshot = false;
 
-  constructor(context: Omit<SnapshotJoinContext, 'parts'>, random: () => number, leaders: Leaders) {
+  constructor(context: Omit<SnapshotJoinContext, 'parts'>, leaders: Leaders) {
     this.#context = { ...context, parts: this.#parts };
-    this.#random = random;
     this.leaders = leaders;
     this.#snapshots = new SnapshotJoin(this.#context);
   }
@@ -131,7 +130,7 @@ export class CatchUp {
 
   #askHeaders(peers: readonly PeerKey[], busy: (peer: PeerKey) => boolean): Ask[] {
     const free = peers.filter((peer) => !busy(peer));
-    return this.#snapshots.askHeaders(pickRandom(free, free.length, this.#random));
+    return this.#snapshots.askHeaders(pickRandom(free, free.length, this.#context.random));
   }
 
   /** Entries that donors showed for what they offer. */
@@ -144,9 +143,14 @@ export class CatchUp {
     return this.#snapshots.answered;
   }
 
-  /** Parts of the chosen snapshot to ask for now. */
-  asks(): Ask[] {
-    return this.#snapshots.asks();
+  /** Parts of the chosen snapshot to ask for now; `peers` may take it as well. */
+  asks(peers: readonly PeerKey[]): Ask[] {
+    return this.#snapshots.asks(peers);
+  }
+
+  /** The snapshot with that root, while it is on its way. */
+  partOf(root: Uint8Array): BlobFetch | undefined {
+    return this.#snapshots.partOf(root);
   }
 
   /** Takes an answer; false when the peer lied. */
@@ -156,8 +160,9 @@ export class CatchUp {
       : this.#snapshots.part(meaning, frames[0] ?? new Uint8Array(0));
   }
 
-  failed(meaning: JoinMeaning): void {
-    if (meaning.kind === 'snapshot-blob') this.#snapshots.part(meaning, undefined);
+  /** `isRefused`: the peer said that it has not got it. */
+  failed(meaning: JoinMeaning, isRefused: boolean): void {
+    if (meaning.kind === 'snapshot-blob') this.#snapshots.failed(meaning, isRefused);
   }
 
   /** The verified snapshot once it is all here; the log is replayed from then on. */

@@ -56,7 +56,16 @@ export interface SnapshotJoinContext {
   readonly entitlement: Entitlement;
   /** Of what is being handled. */
   readonly nowMs: () => number;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
   readonly parts: SnapshotParts;
+}
+
+export interface FinishedSnapshot {
+  readonly state: LogState;
+  readonly blob: Uint8Array;
+  readonly leaves: readonly Uint8Array[];
+  readonly donors: number;
 }
 
 export class SnapshotJoin {
@@ -176,9 +185,9 @@ export class SnapshotJoin {
     if (this.#fetch) return true;
     const best = checkpoint ? this.#offerOf(checkpoint) : this.#bestOffer(round, isWaitOver);
     if (!best) return false;
-    const { envelopes, nowMs, parts } = this.#context;
+    const { envelopes, nowMs, random, parts } = this.#context;
     const { blobRoot, bytes } = best.header;
-    const blob = new BlobFetch(blobRoot, bytes, envelopes.crypto, nowMs);
+    const blob = new BlobFetch(blobRoot, bytes, { crypto: envelopes.crypto, nowMs, random });
     if (bytes >= resumableBytesMin) blob.resume(parts.begin(blobRoot));
     else parts.drop();
     for (const donor of best.donors) blob.addHolder(donor);
@@ -204,9 +213,11 @@ export class SnapshotJoin {
     );
   }
 
-  asks(): Array<{ meaning: JoinMeaning; request: Request }> {
+  /** `peers`: whoever of them takes it as well is asked for what it has. */
+  asks(peers: readonly PeerKey[]): Array<{ meaning: JoinMeaning; request: Request }> {
     const blob = this.#fetch?.blob;
     if (!blob) return [];
+    for (const peer of peers) blob.addTaker(peer);
     const root = bytesToHex(blob.root);
     return blob.next().map(({ peer, part }) => ({
       meaning: { kind: 'snapshot-blob', peer, root, part },
@@ -214,31 +225,54 @@ export class SnapshotJoin {
     }));
   }
 
-  /** Takes a part; `frame` undefined stands for a failed request. False when the donor lied. */
-  part(meaning: JoinMeaning & { kind: 'snapshot-blob' }, frame: Uint8Array | undefined): boolean {
+  /** The one that is on its way, by its root. */
+  partOf(root: Uint8Array): BlobFetch | undefined {
     const blob = this.#fetch?.blob;
-    if (!blob || bytesToHex(blob.root) !== meaning.root) return true;
-    if (frame === undefined) blob.failed(meaning.peer, meaning.part);
-    const isNews = meaning.part.kind === 'segment' && blob.isMissing(meaning.part.index);
-    const good = frame === undefined || blob.accept(meaning.peer, meaning.part, frame);
-    if (meaning.part.kind === 'segment' && isNews && frame && !blob.isMissing(meaning.part.index))
-      this.#context.parts.note(meaning.part.index, frame);
-    // No donor has it any more: they moved on to newer snapshots, and so must we.
-    if (blob.stuck) this.#giveUp();
+    return blob && equals(blob.root, root) ? blob : undefined;
+  }
+
+  /** Takes a part. False when the donor lied. */
+  part({ peer, root, part }: JoinMeaning & { kind: 'snapshot-blob' }, frame: Uint8Array): boolean {
+    const blob = this.#blobWith(root);
+    if (!blob) return true;
+    const isNews = part.kind === 'segment' && blob.isMissing(part.index);
+    const good = blob.accept(peer, part, frame);
+    if (part.kind === 'segment' && isNews && !blob.isMissing(part.index))
+      this.#context.parts.note(part.index, frame);
+    this.#giveUpIfStuck(blob);
     return good;
   }
 
+  /** A part did not come; `isRefused`: the peer said that it has not got it. */
+  failed({ peer, root, part }: JoinMeaning & { kind: 'snapshot-blob' }, isRefused: boolean): void {
+    const blob = this.#blobWith(root);
+    if (!blob) return;
+    blob.failed(peer, part, isRefused);
+    this.#giveUpIfStuck(blob);
+  }
+
+  #blobWith(root: string): BlobFetch | null {
+    const blob = this.#fetch?.blob;
+    return blob && bytesToHex(blob.root) === root ? blob : null;
+  }
+
+  /** No donor has it any more: they moved on to newer snapshots, and so must we. */
+  #giveUpIfStuck(blob: BlobFetch): void {
+    if (blob.stuck) this.#giveUp();
+  }
+
   /** The verified state once it is all here; the fetch is over then. */
-  finish(): { readonly state: LogState; readonly blob: Uint8Array; readonly donors: number } | null {
+  finish(): FinishedSnapshot | null {
     const fetch = this.#fetch;
     const blob = fetch?.blob.blob;
-    if (!fetch || !blob) return null;
+    const leaves = fetch?.blob.leaves;
+    if (!fetch || !blob || !leaves) return null;
     const { header, donors } = fetch.candidate;
     this.#giveUp();
     this.#context.parts.drop();
     const state = decodeState(this.#context.kinds, blob);
     if (!state || state.round !== header.round || !equals(state.root, header.root)) return null;
-    return { state, blob, donors: donors.size };
+    return { state, blob, leaves, donors: donors.size };
   }
 
   /** The snapshot under way is not chosen again unless its donors offer it anew. */

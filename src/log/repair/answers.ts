@@ -1,6 +1,7 @@
 /** What a delta-log node answers when peers ask. Nothing here changes the log. */
 import { equals } from 'uint8arrays';
 import { leavesOf, segmentCount, segmentOf } from '../../content/blob.ts';
+import { allHeld } from '../../content/held-segments.ts';
 import { bytesToHex } from '../../core/bytes.ts';
 import type { Signer } from '../../core/crypto.ts';
 import type { Input, OutputSink } from '../../core/io.ts';
@@ -18,15 +19,18 @@ import {
   type RoundAnswer,
   responseBytesMax,
 } from '../wire.ts';
+import type { BlobFetch } from './blob-fetch.ts';
 
 export interface AnswerContext {
   readonly replica: Replica;
   readonly refusals: Refusals;
   readonly envelopes: EnvelopeContext;
   readonly signer: Signer;
-  /** Blobs besides snapshots and bodies, by their roots. */
   /** Others are about to hear of the entry by gossip. */
   readonly isUnderway: (id: string) => boolean;
+  /** A body or snapshot that is on its way here. */
+  readonly partOf: (root: Uint8Array) => BlobFetch | undefined;
+  /** Blobs besides snapshots and bodies, by their roots. */
   readonly blobOf?: ((root: Uint8Array) => Uint8Array | undefined) | undefined;
   /** Entries that the log has no longer, by id (hex). */
   readonly entryOf?: ((id: string) => LogEntry | undefined) | undefined;
@@ -74,13 +78,20 @@ function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-h
       const snapshot = replica.snapshots.find(({ blobRoot }) => equals(blobRoot, request.root));
       if (snapshot) return [encodeHashList(snapshot.leaves)];
       const body = replica.log.body(request.root) ?? node.blobOf?.(request.root);
-      return body ? [encodeHashList(leavesOf(envelopes.crypto, body))] : 'not-held';
+      const leaves = body ? leavesOf(envelopes.crypto, body) : node.partOf(request.root)?.leaves;
+      return leaves ? [encodeHashList(leaves)] : 'not-held';
     }
     case 'segment': {
-      const snapshot = replica.snapshots.find(({ blobRoot }) => equals(blobRoot, request.root));
-      const blob = snapshot?.blob ?? replica.log.body(request.root) ?? node.blobOf?.(request.root);
-      if (!blob) return 'not-held';
-      return request.index < segmentCount(blob.length) ? [segmentOf(blob, request.index)] : 'absurd';
+      const blob = wholeBlob(request.root, node);
+      if (blob)
+        return request.index < segmentCount(blob.length) ? [segmentOf(blob, request.index)] : 'absurd';
+      const segment = node.partOf(request.root)?.segment(request.index);
+      return segment ? [segment] : 'not-held';
+    }
+    case 'held': {
+      const blob = wholeBlob(request.root, node);
+      const bits = blob ? allHeld(segmentCount(blob.length)) : node.partOf(request.root)?.heldBits();
+      return bits ? [bits] : 'not-held';
     }
     case 'snapshots':
       return offersOf(node);
@@ -90,9 +101,13 @@ function framesFor(request: Request, node: AnswerContext): Uint8Array[] | 'not-h
     }
     case 'handout':
     case 'push':
-    case 'held':
       return 'absurd';
   }
+}
+
+function wholeBlob(root: Uint8Array, { replica, blobOf }: AnswerContext): Uint8Array | undefined {
+  const snapshot = replica.snapshots.find(({ blobRoot }) => equals(blobRoot, root));
+  return snapshot?.blob ?? replica.log.body(root) ?? blobOf?.(root);
 }
 
 /** Oldest first: the newest one, for whoever takes our word, and those for which others have given theirs. */

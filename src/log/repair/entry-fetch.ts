@@ -2,13 +2,13 @@
  * Pulls what is known to exist and not held: entries by id in batches, and bodies too large for an envelope as
  * blobs. Pure: `asks` says what to request now.
  */
+import { equals } from 'uint8arrays';
 import { bytesToHex, hexToBytes } from '../../core/bytes.ts';
-import type { Crypto } from '../../core/crypto.ts';
 import type { PeerKey } from '../../core/io.ts';
 import type { Envelope } from '../envelope.ts';
 import { placeKey } from '../log-book.ts';
 import { idsPerRequestMax, type Request } from '../wire.ts';
-import { BlobFetch, type BlobPart, blobRequest } from './blob-fetch.ts';
+import { BlobFetch, type BlobFetchContext, type BlobPart, blobRequest } from './blob-fetch.ts';
 
 /** Entries wanted at a time; what is beyond is found again by the next digests. */
 const wantedMax = 32_768;
@@ -39,7 +39,7 @@ export function isFetch(meaning: { readonly kind: string }): meaning is FetchMea
 }
 
 export class EntryFetch {
-  readonly #crypto: Crypto;
+  readonly #context: BlobFetchContext;
   readonly #wanted = new Map<string, Wanted>();
   /** How many of them each teller has. */
   readonly #told = new Map<PeerKey, number>();
@@ -47,12 +47,8 @@ export class EntryFetch {
   /** Ids of entries whose envelopes came without a body, by round and place. */
   readonly #bodiless = new Map<number, Map<string, Set<string>>>();
 
-  readonly #nowMs: () => number;
-
-  /** `nowMs`: of what is being handled. */
-  constructor(crypto: Crypto, nowMs: () => number) {
-    this.#crypto = crypto;
-    this.#nowMs = nowMs;
+  constructor(context: BlobFetchContext) {
+    this.#context = context;
   }
 
   /** Number of entries known to exist and not held. */
@@ -69,7 +65,8 @@ export class EntryFetch {
     const wanted = this.#wanted.get(id);
     if (wanted) {
       wanted.holders.set(holder, isTold || (wanted.holders.get(holder) ?? false));
-      if (wanted.envelope) this.#blobs.get(blobOf(wanted.envelope))?.addHolder(holder);
+      const fetch = wanted.envelope && this.#blobs.get(blobOf(wanted.envelope));
+      if (fetch) addDonor(fetch, holder, isTold);
     } else if (this.#wanted.size < wantedMax && (this.#told.get(holder) ?? 0) < wantedPerTellerMax) {
       const holders = new Map([[holder, isTold]]);
       this.#wanted.set(id, { round, teller: holder, holders, inFlight: false, envelope: null });
@@ -103,8 +100,8 @@ export class EntryFetch {
     wanted.envelope = envelope;
     const name = blobOf(envelope);
     if (!this.#blobs.has(name)) {
-      const fetch = new BlobFetch(envelope.bodyRoot, envelope.bodyBytes, this.#crypto, this.#nowMs);
-      for (const peer of wanted.holders.keys()) fetch.addHolder(peer);
+      const fetch = new BlobFetch(envelope.bodyRoot, envelope.bodyBytes, this.#context);
+      for (const [peer, isTold] of wanted.holders) addDonor(fetch, peer, isTold);
       this.#blobs.set(name, fetch);
     }
   }
@@ -190,15 +187,21 @@ export class EntryFetch {
     );
   }
 
-  blobFailed(meaning: FetchMeaning & { kind: 'blob' }): void {
+  /** `isRefused`: the peer said that it has not got it. */
+  blobFailed(meaning: FetchMeaning & { kind: 'blob' }, isRefused: boolean): void {
     const fetch = this.#blobs.get(meaning.blob);
     if (!fetch) return;
-    fetch.failed(meaning.peer, meaning.part);
+    fetch.failed(meaning.peer, meaning.part, isRefused);
     this.#giveUpIfStuck(meaning.blob, fetch);
   }
 
   has(id: string): boolean {
     return this.#wanted.has(id);
+  }
+
+  /** The body with that root that is on its way. */
+  partOf(root: Uint8Array): BlobFetch | undefined {
+    return [...this.#blobs.values()].find((fetch) => equals(fetch.root, root));
   }
 
   /** The entry is in the log, or nobody needs it any more. */
@@ -223,6 +226,12 @@ export class EntryFetch {
       if (envelope && blobOf(envelope) === blob) this.#unwant(id);
     }
   }
+}
+
+/** Who hands on an envelope may have no more than a part of its body. */
+function addDonor(fetch: BlobFetch, peer: PeerKey, isTold: boolean): void {
+  if (isTold || !fetch.isHandedOn) fetch.addHolder(peer);
+  else fetch.addTaker(peer);
 }
 
 /** A body by root and length: whoever signs another's root with a length of its own makes nobody else a liar. */

@@ -52,6 +52,7 @@ export interface AuditingOptions extends Speaking {
   readonly nothing: Uint8Array;
   readonly envelopes: EnvelopeContext;
   readonly nowMs: () => number;
+  readonly random: () => number;
 }
 
 /** Inputs that may be about audits. */

@@ -132,7 +132,7 @@ export class DeltaLog implements ProtocolCore {
       audits &&
       new Auditing({
         ...{ ...common, ...audits, ...feedback, ...speaking },
-        runId,
+        ...{ runId, random },
         crypto,
         keepsAll: deps.retention === 'audit',
         nowMs: () => this.#nowMs,

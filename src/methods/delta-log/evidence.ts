@@ -34,6 +34,8 @@ export interface EvidenceOptions {
   /** What an envelope with its body says; null where it says nothing. */
   readonly decode: (envelope: Envelope) => LogEntry | null;
   readonly nowMs: () => number;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
 }
 
 /** What an answer will be about. */
@@ -164,9 +166,8 @@ export class Evidence {
   }
 
   #fetchOf({ root, bytes }: Wanted): BlobFetch {
-    const { author, crypto, nowMs } = this.#options;
-    const fetch = new BlobFetch(root, bytes, crypto, nowMs);
-    fetch.addHolder(author);
+    const fetch = new BlobFetch(root, bytes, this.#options);
+    fetch.addHolder(this.#options.author);
     return fetch;
   }
 

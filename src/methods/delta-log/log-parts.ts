@@ -2,7 +2,7 @@
 import { fromString } from 'uint8arrays';
 import { createDeltaCodec } from '../../codec/delta.ts';
 import type { DeltaCodec } from '../../codec/delta-codec.ts';
-import { encodeFloat32 } from '../../codec/dense.ts';
+import { viewFloat32 } from '../../codec/dense.ts';
 import { blobRoot } from '../../content/blob.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import { namedMembers } from '../../core/membership.ts';
@@ -65,7 +65,10 @@ export function createLogParts(
   const { crypto, initial, random, shared, observeFold, observeUndo, observeWeights } = deps;
   const codec = createDeltaCodec(spec.codec, initial.length, random);
   const rules = deltaRulesOf(spec, manifest, initial);
-  const nothing = blobRoot(crypto, encodeFloat32(new Float32Array(initial.length)));
+  // As large as the model: only where somebody asks for it.
+  const nothing = spec.audits
+    ? blobRoot(crypto, viewFloat32(new Float32Array(initial.length)))
+    : new Uint8Array(32);
   const { judging, audit, ballot, others, besides } = besidesOf(spec, { runId, crypto, nothing });
   // What is beside deltas gives up nothing: each of it is few, and all of it must fit.
   const entriesPerRoundMax = Math.min(
@@ -83,7 +86,7 @@ export function createLogParts(
     ...partsOfKinds(kinds, manifest, runId, deps),
     ...{ codec, rules, delta, audits, ballots, judging },
     frame: logFrameOf(manifest, spec, runId),
-    resultOf: (state) => encodeFloat32(delta.parameters(deltaStateOf(state))),
+    resultOf: (state) => viewFloat32(delta.parameters(deltaStateOf(state))),
   };
 }
 

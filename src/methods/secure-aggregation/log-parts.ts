@@ -1,6 +1,6 @@
 /** What the log of a run under secure aggregation is made of. */
 import { fromString } from 'uint8arrays';
-import { encodeFloat32 } from '../../codec/dense.ts';
+import { viewFloat32 } from '../../codec/dense.ts';
 import { namedMembers } from '../../core/membership.ts';
 import type { RunFrame } from '../../core/run-frame.ts';
 import { createEntryKind } from '../../entries/registry.ts';
@@ -54,7 +54,7 @@ export function createSecureLogParts(
       // The last vectors are not in the model before they are opened.
       judgingRounds: roundsToSum(rules),
     },
-    resultOf: (state) => encodeFloat32(sums.parameters(sumStateOf(state))),
+    resultOf: (state) => viewFloat32(sums.parameters(sumStateOf(state))),
   };
 }
 

@@ -4,8 +4,9 @@
  * but keeps trying quietly: that is how two halves of a network that lost its bootstraps meet again.
  */
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
+import { type BackoffBounds, backoffMs } from '../../core/backoff.ts';
 import type { Clock } from '../../core/ports.ts';
-import { type BackoffBounds, backoffMs, jitteredMs } from '../backoff.ts';
+import { jitteredMs } from '../backoff.ts';
 import { withDeadline } from '../deadline.ts';
 import type { NetworkEventListener } from '../events.ts';
 import type { Host } from '../host/host.ts';

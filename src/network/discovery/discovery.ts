@@ -5,9 +5,10 @@
 
 import type { PeerId } from '@libp2p/interface';
 import { reasonOf } from '../../core/as-error.ts';
+import type { BackoffBounds } from '../../core/backoff.ts';
 import type { PeerKey } from '../../core/io.ts';
 import type { Clock } from '../../core/ports.ts';
-import { type BackoffBounds, GrowingPauses, jitteredMs } from '../backoff.ts';
+import { GrowingPauses, jitteredMs } from '../backoff.ts';
 import { withDeadline } from '../deadline.ts';
 import type { NetworkEventListener } from '../events.ts';
 import type { HiddenRun } from '../hidden-run.ts';

@@ -1,9 +1,9 @@
 /** Looks for peers of a run before we take part in it: whoever provides its CID will do. */
 import type { PeerId } from '@libp2p/interface';
 import type { PeerResponseEvent } from '@libp2p/kad-dht';
+import { type BackoffBounds, backoffMs } from '../../core/backoff.ts';
 import { pickRandom } from '../../core/pick-random.ts';
 import type { Clock } from '../../core/ports.ts';
-import { type BackoffBounds, backoffMs } from '../backoff.ts';
 import { withDeadline } from '../deadline.ts';
 import type { HiddenRun } from '../hidden-run.ts';
 import type { Host } from '../host/host.ts';

@@ -1,8 +1,9 @@
 /** Says in the DHT that a host is a peer of a run, again and again: records live on peers that come and go. */
 import type { CID } from 'multiformats/cid';
 import { reasonOf } from '../../core/as-error.ts';
+import type { BackoffBounds } from '../../core/backoff.ts';
 import type { Clock } from '../../core/ports.ts';
-import { type BackoffBounds, GrowingPauses } from '../backoff.ts';
+import { GrowingPauses } from '../backoff.ts';
 import { withDeadline } from '../deadline.ts';
 import type { NetworkEventListener } from '../events.ts';
 import type { HiddenRun } from '../hidden-run.ts';

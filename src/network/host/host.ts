@@ -32,8 +32,9 @@ import { announcedAddresses, parsedAddress, withoutPrivateRelays } from './annou
 import { boundAddresses } from './bounded-addresses.ts';
 import { connectionsMaxDefault, connectionsPerAddressMaxDefault } from './connections-max.ts';
 import { HostReadings, type NetworkReadings } from './host-readings.ts';
-import { muxer } from './muxer.ts';
+import { defaultMuxerLimits, muxer } from './muxer.ts';
 import { createTrafficMeter, type Traffic, type TrafficMeter } from './traffic.ts';
+import { WaitingBytes, waitingBytesMaxDefault } from './waiting-bytes.ts';
 
 /**
  * Bytes a stream may hold unread. Yamux grows its window up to the second figure, so a larger window than
@@ -62,6 +63,8 @@ export interface HostOptions {
   readonly connectionsPerAddressMax?: number;
   /** Of peers that are not connected, what is remembered; as `peer-records.ts` says where not given. */
   readonly peerRecords?: PeerRecordLimits;
+  /** What may wait for peers that do not read it, of all connections together; `waitingBytesMaxDefault` where not given. */
+  readonly waitingBytesMax?: number;
   /** What counts as one place; `publicOrigin` where not given. */
   readonly originOf?: OriginOf;
 }
@@ -132,7 +135,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     datastore,
     connectionGater: gater(reputation, origins, refused),
     peerDiscovery: greeting(profile.neighbours, () => libp2p),
-    ...connectionParts(profile, meter, readings, options.connectionsMax ?? connectionsMaxDefault),
+    ...connectionParts(options, meter, readings),
     services: {
       ...profile.services,
       ...services(profile, (options.carriesRuns ?? true) ? gossip : null),
@@ -193,11 +196,15 @@ function gater(
 }
 
 function connectionParts(
-  profile: HostProfile,
+  options: HostOptions,
   meter: TrafficMeter,
   readings: HostReadings,
-  maxConnections: number,
 ): Partial<Libp2pInit<HostServices>> {
+  const {
+    profile,
+    connectionsMax = connectionsMaxDefault,
+    waitingBytesMax = waitingBytesMaxDefault,
+  } = options;
   return {
     transports: profile.transports,
     ...(profile.protector === null ? {} : { connectionProtector: profile.protector }),
@@ -211,6 +218,8 @@ function connectionParts(
           },
         },
         readings.trackMuxer,
+        defaultMuxerLimits,
+        new WaitingBytes(waitingBytesMax, () => performance.now()),
       ),
     ],
     metrics: () => ({
@@ -222,7 +231,7 @@ function connectionParts(
     }),
     connectionMonitor: { pingInterval: pingIntervalMs },
     connectionManager: {
-      maxConnections,
+      maxConnections: connectionsMax,
       // Both defaults (5 a second and host, 10) refuse most dials of peers that share an address.
       inboundConnectionThreshold: 500,
       maxIncomingPendingConnections: 100,

@@ -10,17 +10,20 @@ import { yamux } from '@libp2p/yamux';
 import { concat } from 'uint8arrays';
 import { TokenBuckets } from '../conduct/token-buckets.ts';
 import { isGossip } from '../protocols.ts';
+import type { WaitingBytes } from './waiting-bytes.ts';
 
 export function muxer(
   init: Parameters<typeof yamux>[0],
   tell: (part: MuxerPart, bytes: number) => void = () => {},
   limits: MuxerLimits = defaultMuxerLimits,
+  waiting: WaitingBytes | null = null,
 ): () => StreamMuxerFactory {
   return () => {
     const factory = yamux(init)();
     const create: StreamMuxerFactory['createStreamMuxer'] = (connection) => {
       const yamuxed = factory.createStreamMuxer(connection) as AbstractStreamMuxer;
       const made = counted(bounded(gathered(outliving(sparing(yamuxed))), connection, limits), tell);
+      if (waiting) boundTogether(made, connection, waiting);
       if (connection.status !== 'open') made.onTransportClosed();
       return made;
     };
@@ -97,7 +100,7 @@ export interface MuxerLimits {
 }
 
 /** yamux asks once in 30 s. Guesses. */
-const defaultMuxerLimits: MuxerLimits = {
+export const defaultMuxerLimits: MuxerLimits = {
   waitingBytesMax: 4 << 20,
   pings: { burst: 64, perSecond: 4 },
 };
@@ -125,6 +128,22 @@ function bounded(
     return isTaken;
   };
   return yamuxed;
+}
+
+/** With all other connections of the host. */
+function boundTogether(
+  yamuxed: AbstractStreamMuxer,
+  connection: Parameters<StreamMuxerFactory['createStreamMuxer']>[0],
+  all: WaitingBytes,
+): void {
+  all.add(connection, () => yamuxed.streams);
+  const send = yamuxed.send.bind(yamuxed);
+  yamuxed.send = (data) => {
+    const isTaken = send(data);
+    all.wrote(connection);
+    return isTaken;
+  };
+  connection.addEventListener('close', () => all.remove(connection));
 }
 
 /** Worth a message of noise, whatever else comes: its 18 bytes are a thousandth of it. */

@@ -6,8 +6,9 @@
  *                        │                    │                  └──dial──> dialling
  *                        └──fails──> failed <─┘ disconnected, mute
  */
+
+import { backoffMs } from '../../core/backoff.ts';
 import type { PeerKey } from '../../core/io.ts';
-import { backoffMs } from '../backoff.ts';
 import { isSettled, type Linked, type LinkLimits, type PeerLink, selectPeers } from './peer-selection.ts';
 
 /** A peer shows the run's protocol this long after the dial began, or is taken for none of ours. */

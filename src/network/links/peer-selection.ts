@@ -2,8 +2,9 @@
  * Whom to dial and whom to let go: a pure function of what is known about the peers of a run. link-table.ts
  * keeps what is known.
  */
+
+import type { BackoffBounds } from '../../core/backoff.ts';
 import type { PeerKey } from '../../core/io.ts';
-import type { BackoffBounds } from '../backoff.ts';
 
 /** `attempts`: failures in a row, links that broke before they settled included. */
 export type PeerLink =

@@ -4,6 +4,7 @@
  * roots of this run are answered for: the store holds those of other runs too.
  */
 import type { ContentStore } from '../../content/content-store.ts';
+import { allHeld } from '../../content/held-segments.ts';
 import { bytesToHex, hexToBytes } from '../../core/bytes.ts';
 import type { StoreWrite } from '../../core/io.ts';
 import type { Store } from '../../core/ports.ts';
@@ -71,7 +72,8 @@ export class KeptSnapshots {
   /** The frames of the answer to a request that the core refused; null where nothing here answers it. Never rejects. */
   async answer(request: Uint8Array): Promise<readonly Uint8Array[] | null> {
     const kind = requestKindOf(request);
-    if ((kind !== 'leaves' && kind !== 'segment') || this.#answering.size >= answersMax) return null;
+    const isOfBlobs = kind === 'leaves' || kind === 'segment' || kind === 'held';
+    if (!isOfBlobs || this.#answering.size >= answersMax) return null;
     const answering = this.#frames(request).catch((error: unknown) => this.#trouble(error));
     this.#answering.add(answering);
     try {
@@ -92,7 +94,7 @@ export class KeptSnapshots {
   async #frames(bytes: Uint8Array): Promise<readonly Uint8Array[] | null> {
     const { content } = this.#options;
     const request = decodeRequest(bytes);
-    if (request?.kind !== 'leaves' && request?.kind !== 'segment') return null;
+    if (request?.kind !== 'leaves' && request?.kind !== 'segment' && request?.kind !== 'held') return null;
     const root = bytesToHex(request.root);
     if (![...this.#roots.values()].includes(root)) return null;
     if (request.kind === 'segment') {
@@ -100,7 +102,8 @@ export class KeptSnapshots {
       return segment && [segment];
     }
     const leaves = await content.leaves(root);
-    return leaves && [encodeHashList(leaves)];
+    if (!leaves) return null;
+    return [request.kind === 'held' ? allHeld(leaves.length) : encodeHashList(leaves)];
   }
 
   async #run(): Promise<void> {

@@ -6,10 +6,10 @@
 import { equals } from 'uint8arrays';
 import { merkleRoot, segmentBytesMax } from '../../content/blob.ts';
 import { decodeHeld } from '../../content/held-segments.ts';
+import { Rests } from '../../content/rests.ts';
 import { SegmentPlan, silenceMs } from '../../content/segment-plan.ts';
 import { hexToBytes } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
-import { forgetOldest } from '../../core/forget-oldest.ts';
 import type { PeerKey } from '../../core/io.ts';
 import { pickRandom } from '../../core/pick-random.ts';
 import type { Clock } from '../../core/ports.ts';
@@ -26,9 +26,8 @@ const withIdleMax = 32;
 /** Between two questions to a peer that has a part, what it has by now; one that has had nothing for us for so long is asked no more. Guesses. */
 const heldEveryMs = 500;
 const ofNoUseMs = 10_000;
-/** Who failed is asked again no sooner, whoever names it; those that failed last are remembered. Guesses. */
-const failedRestMs = 1_000;
-const failedMax = 1_024;
+/** Who failed is asked again no sooner than after a second, whoever names it, and later each time. Guesses. */
+const restBounds = { firstMs: 2_000, maxMs: 30_000 };
 /** For a segment, one of two: a minute is 70 kbit/s. Who is silent for longer than it was is passed over before. */
 const answerTimeoutMs = 60_000;
 /** Between two looks for who has fallen silent. */
@@ -83,7 +82,7 @@ export class FilePull {
   readonly #signal: AbortSignal;
   /** Donors, and those that are asked what they have. */
   readonly #known = new Map<PeerKey, Known>();
-  readonly #failedAtMs = new Map<PeerKey, number>();
+  readonly #rests: Rests;
   readonly #liars = new Set<PeerKey>();
   #planning: Promise<SegmentPlan> | null = null;
   #plan: SegmentPlan | null = null;
@@ -92,6 +91,7 @@ export class FilePull {
 
   constructor(options: FilePullOptions, signal: AbortSignal) {
     this.#options = options;
+    this.#rests = new Rests(restBounds, options.random);
     this.#root = hexToBytes(options.file.root);
     this.#signal = AbortSignal.any([signal, this.#over.signal]);
     this.#signal.addEventListener('abort', () => this.#end(), { once: true });
@@ -113,18 +113,13 @@ export class FilePull {
       this.#signal.aborted ||
       this.#liars.has(peer) ||
       this.#known.has(peer) ||
-      this.#rests(peer) ||
+      this.#rests.isResting(peer, this.#options.clock.nowMs()) ||
       !this.#hasRoom()
     )
       return;
     const known: Known = { askedAtMs: null, letGo: new AbortController() };
     this.#known.set(peer, known);
     void this.#follow(peer, known);
-  }
-
-  #rests(peer: PeerKey): boolean {
-    const failedAtMs = this.#failedAtMs.get(peer);
-    return failedAtMs !== undefined && this.#options.clock.nowMs() < failedAtMs + failedRestMs;
   }
 
   /** One that is mute, of no use, silent or slow makes room for another. */
@@ -258,6 +253,7 @@ export class FilePull {
       return;
     }
     const nowMs = clock.nowMs();
+    this.#rests.wentWell(peer);
     if (plan.came(peer, index, nowMs)) this.#options.onSegment(this.#wanted, plan.left);
     if (plan.left === 0) this.#over.abort();
     else this.#askMore(nowMs);
@@ -272,9 +268,7 @@ export class FilePull {
 
   #failed(peer: PeerKey, error: unknown): void {
     const isLie = error instanceof BadAnswerError;
-    this.#failedAtMs.delete(peer);
-    this.#failedAtMs.set(peer, this.#options.clock.nowMs());
-    forgetOldest(this.#failedAtMs, failedMax);
+    this.#rests.failed(peer, this.#options.clock.nowMs());
     if (isLie) this.#liars.add(peer);
     if (!this.#signal.aborted) this.#options.onFailed(peer, error, isLie);
   }

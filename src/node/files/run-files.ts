@@ -7,11 +7,13 @@ import { reasonOf } from '../../core/as-error.ts';
 import { bytesToHex, hex32 } from '../../core/bytes.ts';
 import { Credentials } from '../../core/credentials.ts';
 import type { Crypto } from '../../core/crypto.ts';
+import { forgetOldest } from '../../core/forget-oldest.ts';
 import type { PeerKey } from '../../core/io.ts';
 import { type Clock, RequestRefusedError } from '../../core/ports.ts';
 import { vectorOfFile } from '../../learning/initial.ts';
 import { decodeRequest, encodeHashList, type Request } from '../../log/wire.ts';
 import { trains } from '../../methods/registry.ts';
+import { TokenBuckets } from '../../network/conduct/token-buckets.ts';
 import { Providing } from '../../network/discovery/providing.ts';
 import type { Exchange } from '../../network/exchange/exchange.ts';
 import { createFileExchange, holdersOf } from '../../network/exchange/file-exchange.ts';
@@ -234,6 +236,7 @@ export class RunFiles {
     const failures = new Map<PeerKey, number>();
     const rankOf = (peer: PeerKey): number => failures.get(peer) ?? 0;
     const progress = new Progress(file, here.segments, clock, onEvent);
+    const refusals = new Refusals(clock, onEvent);
     const pull = new FilePull(
       {
         ...this.#options,
@@ -242,7 +245,7 @@ export class RunFiles {
         onFailed: (peer, error, isLie) => {
           failures.set(peer, rankOf(peer) + 1);
           if (isLie) host.reputation.blame(peerIdOf(peer));
-          onEvent({ kind: 'file-refused', provider: peer, reason: reasonOf(error) });
+          refusals.tell(peer, reasonOf(error));
         },
         onSegment: (wanted, left) => progress.note(wanted, left),
       },
@@ -275,6 +278,34 @@ async function answerOf(
     }
     default:
       return request satisfies never;
+  }
+}
+
+/** Peers and reasons that are remembered as told. */
+const toldMax = 1_024;
+/** Keys cost nothing, and each is a line of the log. Guess. */
+const toldLimits = { burst: 64, perSecond: 1 / 10 };
+
+/** Tells of those who give nothing: of each once for each reason, and of no more than a log can bear. */
+class Refusals {
+  readonly #clock: Clock;
+  readonly #onEvent: RunFilesOptions['onEvent'];
+  readonly #told = new Set<string>();
+  readonly #pace = new TokenBuckets(toldLimits);
+
+  constructor(clock: Clock, onEvent: RunFilesOptions['onEvent']) {
+    this.#clock = clock;
+    this.#onEvent = onEvent;
+  }
+
+  tell(provider: PeerKey, reason: string): void {
+    const name = `${provider} ${reason}`;
+    const nowMs = this.#clock.nowMs();
+    if (this.#told.has(name) || this.#pace.waitMs('all', nowMs) > 0) return;
+    this.#pace.spend('all', 1, nowMs);
+    this.#told.add(name);
+    forgetOldest(this.#told, toldMax);
+    this.#onEvent({ kind: 'file-refused', provider, reason });
   }
 }
 

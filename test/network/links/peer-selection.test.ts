@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { backoffMs } from '../../../src/network/backoff.ts';
+import { backoffMs } from '../../../src/core/backoff.ts';
 import {
   defaultLinkLimits,
   isSettled,
