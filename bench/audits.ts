@@ -18,6 +18,7 @@ import { openStart } from '../src/methods/delta-log/open-start.ts';
 import { deltaLogSchema } from '../src/methods/delta-log/schema.ts';
 import { ShownTrainings } from '../src/methods/delta-log/shown-trainings.ts';
 import { decodeTraining, openEntries, TrainingNotes } from '../src/methods/delta-log/training-record.ts';
+import { againDrawn, againOf } from '../src/entries/audit/stages.ts';
 import { createCrypto, createSigner } from '../src/platform/node/crypto.ts';
 
 const { values: flags } = parseArgs({
@@ -128,7 +129,9 @@ const trainingMs = await leastMs(() => learner.train(request));
 const [audited, plain] = [await leastMs(() => deltas(true)), await leastMs(() => deltas(false))];
 const perDeltaMs = (audited - plain) / times;
 const rebuildMs = await leastMs(rebuild);
-const part = (perDeltaMs + rate * (trainingMs + rebuildMs)) / trainingMs;
+/** Of each delta that is drawn, where all say the same. */
+const trainings = 1 + againDrawn / againOf;
+const part = (perDeltaMs + rate * trainings * (trainingMs + rebuildMs)) / trainingMs;
 await learner.close();
 
 if (flags.json)

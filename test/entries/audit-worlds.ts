@@ -20,28 +20,41 @@ export interface AuditWorld {
   readonly missing: number;
 }
 
-/** Liars say of each other's deltas that they are the same; of those of all others too, or that they differ, with one result. */
-type Lie = 'cover' | 'accuse';
+/**
+ * What liars say. `accuse`: that what others train differs, with one result. `cry`: that others show them nothing. Of each other's deltas they say that they
+ * are the same; `hush`: nothing; `alone`: that they are the same where nobody else is asked yet, and nothing afterwards. `withhold`: the first of them shows
+ * nothing to anybody else, and they cover it. `none`: nobody lies, or cheats.
+ */
+type Lie = 'none' | 'cover' | 'hush' | 'alone' | 'withhold' | 'accuse' | 'cry';
 
 interface Outcome {
   /** Honest members who were convicted of what they published, and for what they said as auditors. */
   readonly framed: number;
   readonly overruled: number;
   readonly isCheatFound: boolean;
+  /** Liars beside the cheat who were found to have said what is wrong, and all of them. */
+  readonly exposed: number;
+  readonly friends: number;
   /** Trainings by auditors for each delta that was drawn. */
   readonly trainings: number;
+}
+
+function wordOfLiar({ id, stage }: AuditCase, isOfLiar: boolean, lie: Lie): AuditVote | null {
+  const same: AuditVote = { finding: 'same', result: '00'.repeat(32) };
+  if (isOfLiar) return lie === 'hush' || (lie === 'alone' && stage > 0) ? null : same;
+  if (lie === 'accuse') return { finding: 'differs', result: hex(hash(id)) };
+  return lie === 'cry' ? { ...same, finding: 'withheld' } : same;
 }
 
 function lived({ members, liars, missing }: AuditWorld, lie: Lie, seed: number): Outcome {
   const rng = rngFor(`audit worlds/${members}/${liars}/${missing}/${lie}/${seed}`);
   const keys = Array.from({ length: members }, (_, index) => hex(hash(`${seed}/${index}`)));
-  const [cheat, isLiar] = [keys[0]!, (key: string) => keys.indexOf(key) < liars];
-  const wordOf = ({ id, author }: AuditCase, auditor: string): AuditVote | null => {
-    if (!isLiar(auditor) && rng.uniform(0, 1) < missing) return null;
-    const differs = isLiar(auditor) ? lie === 'accuse' && !isLiar(author) : author === cheat;
-    return differs
-      ? { finding: 'differs', result: hex(hash(id)) }
-      : { finding: 'same', result: '00'.repeat(32) };
+  const [cheat, isLiar] = [keys[0]!, (key: string) => lie !== 'none' && keys.indexOf(key) < liars];
+  const wordOf = (one: AuditCase, auditor: string): AuditVote | null => {
+    if (isLiar(auditor)) return wordOfLiar(one, isLiar(one.author), lie);
+    if (rng.uniform(0, 1) < missing) return null;
+    if (one.author !== cheat || lie === 'none') return { finding: 'same', result: '00'.repeat(32) };
+    return { finding: lie === 'withhold' ? 'withheld' : 'differs', result: hex(hash(one.id)) };
   };
   const state = kind.initial();
   const words = new Map<string, AuditVote | null>();
@@ -69,27 +82,45 @@ function lived({ members, liars, missing }: AuditWorld, lie: Lie, seed: number):
     const final = { ...plainRound, round, root: hash(`${seed}/root ${round}`), isOver, isSilenced };
     kind.reduce(state, { ...final, publishers, first: first as never, entries: entries as never });
   }
-  const charges = keys.slice(liars).map((key) => state.convicted.get(key)?.charge ?? null);
+  const chargeOf = (key: string) => state.convicted.get(key)?.charge ?? null;
+  const charges = keys.slice(liars).map(chargeOf);
   const overruled = charges.filter((charge) => charge === 'overruled').length;
+  const isExposed = (key: string) =>
+    chargeOf(key) === 'overruled' || (state.marks.get(key)?.overruled ?? 0) > 0;
   return {
     overruled,
     framed: charges.filter((charge) => charge !== null).length - overruled,
     isCheatFound: state.convicted.has(cheat),
-    trainings: [...words.values()].filter((word) => word !== null).length / drawn.size,
+    exposed: keys.slice(1, liars).filter(isExposed).length,
+    friends: liars - 1,
+    trainings: [...words.values()].filter((word) => word && word.finding !== 'withheld').length / drawn.size,
   };
 }
 
-/** In how many of a hundred worlds. */
+/** In how many of a hundred worlds; of `exposed`, how many of a hundred liars. */
 export function auditPercents(world: AuditWorld, worlds: number) {
-  const [accused, covered] = (['accuse', 'cover'] as const).map((lie) =>
-    Array.from({ length: worlds }, (_, seed) => lived(world, lie, seed)),
-  ) as [Outcome[], Outcome[]];
+  const of = (lie: Lie): Outcome[] => Array.from({ length: worlds }, (_, seed) => lived(world, lie, seed));
   const percent = (outcomes: readonly Outcome[], holds: (outcome: Outcome) => boolean): number =>
     (100 * outcomes.filter(holds).length) / worlds;
+  const mean = (outcomes: readonly Outcome[], part: (outcome: Outcome) => number): number =>
+    outcomes.reduce((sum, outcome) => sum + part(outcome), 0) / worlds;
+  const isFound = ({ isCheatFound }: Outcome) => isCheatFound;
+  const isFramed = ({ framed, overruled }: Outcome) => framed + overruled > 0;
+  const [honest, accused, cried, alone] = [of('none'), of('accuse'), of('cry'), of('alone')];
   return {
+    /** Honest members: where liars accuse, where they cry. */
     framed: percent(accused, ({ framed }) => framed > 0),
     overruled: percent(accused, ({ overruled }) => overruled > 0),
-    found: percent(covered, ({ isCheatFound }) => isCheatFound),
-    trainings: accused.reduce((sum, { trainings }) => sum + trainings, 0) / worlds,
+    criedOut: percent(cried, isFramed),
+    /** Who always cheats: while the others say that it does not, say nothing, or say nothing where others are asked too; and who shows nothing. */
+    found: percent(of('cover'), isFound),
+    hushed: percent(of('hush'), isFound),
+    alone: percent(alone, isFound),
+    exposed: mean(alone, ({ exposed, friends }) => (100 * exposed) / friends),
+    withheld: percent(of('withhold'), isFound),
+    /** Trainings for each delta that is drawn: where nobody lies, where liars accuse, where they cry. */
+    trainings: mean(honest, ({ trainings }) => trainings),
+    accused: mean(accused, ({ trainings }) => trainings),
+    cried: mean(cried, ({ trainings }) => trainings),
   };
 }

@@ -6,31 +6,38 @@
 
 import { equals } from 'uint8arrays';
 import * as z from 'zod';
-import { bytesToHex, hexToBytes, isBytes, isCount, keyToBytes } from '../../core/bytes.ts';
+import { bytesToHex, hexToBytes, isBytes, isCount } from '../../core/bytes.ts';
 import type { Crypto } from '../../core/crypto.ts';
 import type { PeerKey, RefusalReason } from '../../core/io.ts';
 import type { EntryKind, FinalRound, LogEntry } from '../../log/entry-kind.ts';
 import type { Claim, EntryHeader } from '../../log/envelope.ts';
-import type { DeltaContent, DeltaState } from '../delta/delta-state.ts';
-import { haveWorked } from '../have-worked.ts';
+import type { DeltaContent } from '../delta/delta-state.ts';
 import {
   AUDIT_FINDINGS,
   type AuditCase,
   type AuditFinding,
-  type AuditMarks,
   type AuditState,
   type AuditVote,
   auditStateBytesMax,
   byKey,
-  type Charge,
-  type Conviction,
   casesMax,
   decodeAuditState,
   encodeAuditState,
   headsMax,
 } from './audit-state.ts';
+import { attendanceText, drawAuditors, isDrawn, isDrawnAgain, noteAttendance } from './auditors.ts';
+import {
+  convict,
+  convictedAdvice,
+  convictionText,
+  forgetStrikes,
+  noteOverruled,
+  noteWithheld,
+  strikeRoundsOf,
+  strikesText,
+} from './charges.ts';
 import { stagesMax } from './stages.ts';
-import { drawnInStage, verdictOn } from './verdict.ts';
+import { verdictOn } from './verdict.ts';
 
 export const auditsSchema = z.strictObject({
   rate: z
@@ -79,14 +86,6 @@ export function baseAgeMax(windowRounds: number): number {
   return 2 * windowRounds + 2;
 }
 
-/** Deltas that could not be shown before their author counts as a cheat, of about so many that are drawn: an honest one may be cut off now and then. Guess. */
-const [withheldMax, withheldOf] = [3, 16];
-/** Rounds in which so many deltas of an author are drawn, on average: what was withheld before them is forgotten. */
-function strikeRounds(rate: number): number {
-  return Math.ceil(withheldOf / rate);
-}
-/** Times that an auditor may stand against a majority. */
-const overruledMax = 2;
 /** More are not counted. */
 const absurdMax = 1e6;
 const perAuthorAndRound = 4;
@@ -119,7 +118,7 @@ export interface AuditKind extends EntryKind<AuditContent, AuditState> {
 
 export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): AuditKind {
   const deadline = deadlineOf(context.windowRounds);
-  const rules: AuditRules = { ...context, rate, deadline, strikeRounds: strikeRounds(rate) };
+  const rules: AuditRules = { ...context, rate, deadline, strikeRounds: strikeRoundsOf(rate) };
   return {
     id: 'audit',
     bodyBytesMax: bodyBytes,
@@ -130,17 +129,18 @@ export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): Au
     admit: (entry, state) => reasonToRefuse(entry, state, rules),
     initial: () => ({
       ...{ heads: new Map(), cases: new Map(), marks: new Map() },
-      ...{ convicted: new Map(), absurd: new Map() },
+      ...{ convicted: new Map(), absurd: new Map(), attended: new Map() },
     }),
-    clone: ({ heads, cases, marks, convicted, absurd }) => ({
+    clone: ({ heads, cases, marks, convicted, absurd, attended }) => ({
       ...{ heads: new Map(heads), cases: new Map(cases) },
-      ...{ marks: new Map(marks), convicted: new Map(convicted), absurd: new Map(absurd) },
+      ...{ marks: new Map(marks), convicted: new Map(convicted) },
+      ...{ absurd: new Map(absurd), attended: new Map(attended) },
     }),
     reduce(state, round) {
       takeVotes(state, round, rules);
       decideAll(state, round, rules);
       noteHeads(state, round);
-      forgetStrikes(state, round.round, rules);
+      forgetStrikes(state, round.round - auditLasts(rules) - rules.strikeRounds);
       openCases(state, round, rules);
       return { publishers: [], effort: null, everyone: false };
     },
@@ -154,21 +154,32 @@ export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): Au
     counts: ({ heads }, entry) => isLinked(heads.get(entry.author)?.after, proofOf(entry)?.before, rules),
     encode: encodeAuditState,
     decodeState: decodeAuditState,
-    show: ({ convicted, marks, absurd }) => [
+    show: ({ convicted, marks, absurd, attended }) => [
       ...byKey(convicted).map(([author, conviction]) => ({
-        ...{ author, round: conviction.round, text: textOf(conviction) },
+        ...{ author, round: conviction.round, text: convictionText(conviction) },
         isVerdict: true as const,
         silenced: { advice: convictedAdvice },
       })),
       ...byKey(marks).flatMap(([author, { withheld }]) =>
         withheld.length > 0
-          ? [{ author, round: null, isVerdict: true as const, text: strikesText(withheld, rules) }]
+          ? [
+              {
+                author,
+                round: null,
+                isVerdict: true as const,
+                text: strikesText(withheld, rules.strikeRounds),
+              },
+            ]
           : [],
       ),
       ...byKey(absurd).map(([author, count]) => ({
         ...{ author, round: null, isVerdict: true as const },
         text: `${count} times its word as an auditor did not count: it was not asked about that delta`,
       })),
+      ...byKey(attended).flatMap(([author, lately]) => {
+        const text = attendanceText(lately);
+        return text === null ? [] : [{ author, round: null, isVerdict: true as const, text }];
+      }),
     ],
     dutiesIn: (state, member) => dutiesOf(state as AuditState, member),
     casesOf: (state, author) =>
@@ -248,150 +259,22 @@ function takeVotes(
 function decideAll(state: AuditState, final: FinalRound<AuditContent>, rules: AuditRules): void {
   const { round } = final;
   for (const one of [...state.cases.values()]) {
-    const verdict = verdictOn(one, !isInTime(one, round + 1, rules));
+    const isAgain = one.stage === 0 && isDrawnAgain(final.root, one.id, rules.crypto);
+    const verdict = verdictOn(one, !isInTime(one, round + 1, rules), isAgain);
     if (verdict.kind === 'open') continue;
     if (verdict.kind === 'doubt') {
       const stage = one.stage + 1;
       // By what nobody knew who has spoken: else liars would accuse where they knew that those to come are theirs.
-      const draw = { id: one.id, stage, root: final.root };
-      const more = drawnOf(candidates(state, final, one), drawnInStage(stage, one.votes), draw, rules);
+      const more = drawAuditors(state, one, stage, final, rules.crypto);
       state.cases.set(one.id, { ...one, stage, since: round, auditors: [...one.auditors, ...more] });
       continue;
     }
     state.cases.delete(one.id);
+    noteAttendance(state, one);
     if (verdict.kind === 'differs') convict(state, one.author, 'differs', final);
-    if (verdict.kind === 'withheld') noteWithheld(state, one, final, rules);
+    if (verdict.kind === 'withheld') noteWithheld(state, one, final, rules.strikeRounds);
     for (const auditor of verdict.overruled) noteOverruled(state, auditor, final);
   }
-}
-
-/** What it had a hand in that others judge stays: only deltas are taken out, and only of who could not show them. */
-function convict(
-  { marks, convicted }: AuditState,
-  author: PeerKey,
-  charge: Charge,
-  { round, stateOf }: FinalRound<unknown>,
-): void {
-  marks.delete(author);
-  if (convicted.has(author) || convicted.size >= headsMax) return;
-  const deltas = stateOf('delta') as DeltaState | undefined;
-  const past = charge === 'overruled' ? null : (deltas?.past ?? null);
-  const stays = (past?.state ?? deltas)?.contributions.get(author)?.deltas ?? 0;
-  convicted.set(author, { round, charge, undoneFrom: past?.since[0]?.round ?? null, stays });
-}
-
-const noMarks: AuditMarks = { withheld: [], overruled: 0 };
-
-/** Verdicts come in any order of rounds: which of them are too old follows from the newest. */
-function noteWithheld(
-  state: AuditState,
-  { author, round }: AuditCase,
-  final: FinalRound<unknown>,
-  { strikeRounds }: AuditRules,
-): void {
-  if (state.convicted.has(author)) return;
-  const before = state.marks.get(author) ?? noMarks;
-  const rounds = [...before.withheld, round].sort((a, b) => a - b);
-  const withheld = rounds.filter((one) => one > rounds.at(-1)! - strikeRounds);
-  if (withheld.length >= withheldMax) convict(state, author, 'withheld', final);
-  else setMarks(state, author, { ...before, withheld });
-}
-
-function noteOverruled(state: AuditState, auditor: PeerKey, final: FinalRound<unknown>): void {
-  if (state.convicted.has(auditor)) return;
-  const before = state.marks.get(auditor) ?? noMarks;
-  const overruled = before.overruled + 1;
-  if (overruled >= overruledMax) convict(state, auditor, 'overruled', final);
-  else setMarks(state, auditor, { ...before, overruled });
-}
-
-function setMarks({ marks }: AuditState, author: PeerKey, now: AuditMarks): void {
-  if (now.withheld.length === 0 && now.overruled === 0) marks.delete(author);
-  else if (marks.has(author) || marks.size < headsMax) marks.set(author, now);
-}
-
-/** Those that no verdict to come could be added to. */
-function forgetStrikes(state: AuditState, round: number, rules: AuditRules): void {
-  const oldest = round - auditLasts(rules) - rules.strikeRounds;
-  for (const [author, marks] of [...state.marks]) {
-    if (!marks.withheld.some((one) => one <= oldest)) continue;
-    setMarks(state, author, { ...marks, withheld: marks.withheld.filter((one) => one > oldest) });
-  }
-}
-
-const chargeText: Readonly<Record<Charge, string>> = {
-  differs: 'auditors who trained a delta of it again came to another',
-  withheld: `what ${withheldMax} deltas of it began with could not be shown`,
-  overruled: `as an auditor it stood ${overruledMax} times against most others`,
-};
-
-function strikesText(withheld: readonly number[], { strikeRounds }: AuditRules): string {
-  const [count, rounds] = [withheld.length, withheld.join(' and ')];
-  const what =
-    count === 1 ? `1 delta of it, of round ${rounds},` : `${count} deltas of it, of rounds ${rounds},`;
-  return `what ${what} began with could not be shown: with ${withheldMax} within ${strikeRounds} rounds its deltas carry no weight`;
-}
-
-const convictedAdvice =
-  'find out why its machine or its program comes to other weights than those of others, and train in a new run: it stays convicted in this one';
-
-function textOf({ charge, undoneFrom, stays }: Conviction): string {
-  const found = `its deltas carry no weight: ${chargeText[charge]}`;
-  const rest = `${stays} ${stays === 1 ? 'delta' : 'deltas'} of it`;
-  if (undoneFrom === null)
-    return stays > 0 ? `${found}; ${rest} from before ${stays === 1 ? 'stays' : 'stay'}` : found;
-  const undone = `what it added from round ${undoneFrom} on is taken out of the model`;
-  return stays > 0
-    ? `${found}; ${undone}, ${rest} from before stay`
-    : `${found}; ${undone}, nothing of it stays`;
-}
-
-type Publishing = Pick<FinalRound<unknown>, 'publishers' | 'banned' | 'isSilenced' | 'standingOf'>;
-
-interface Candidate {
-  readonly peer: PeerKey;
-  readonly standing: number;
-}
-
-/** Who was found wrong as an auditor is none any more; keys that have just come do not convict anybody. */
-function candidates(
-  { marks }: AuditState,
-  { publishers, banned, isSilenced, standingOf }: Publishing,
-  { author, auditors }: Pick<AuditCase, 'author' | 'auditors'>,
-): Candidate[] {
-  const free = [...new Set(publishers)].filter(
-    (peer) =>
-      peer !== author &&
-      !auditors.includes(peer) &&
-      !banned.has(peer) &&
-      !isSilenced(peer) &&
-      (marks.get(peer)?.overruled ?? 0) === 0,
-  );
-  return haveWorked(free, standingOf).map((peer) => ({ peer, standing: standingOf(peer) }));
-}
-
-/** Standings are whole 16ths: as many words of a hash each has in the draw. */
-const wordsMax = 16;
-
-/** Those with the lowest words of hashes over the root, which nobody could foresee: by standing. */
-function drawnOf(
-  peers: readonly Candidate[],
-  count: number,
-  { root, id, stage }: Pick<AuditCase, 'root' | 'id' | 'stage'>,
-  { crypto }: AuditRules,
-): PeerKey[] {
-  const domain = new TextEncoder().encode(`auditor/${stage}`);
-  return peers
-    .map(({ peer, standing }) => {
-      const hash = crypto.sha256(domain, root, hexToBytes(id), keyToBytes(peer));
-      const view = new DataView(hash.buffer, hash.byteOffset);
-      const words = Math.min(wordsMax, Math.max(1, Math.round(wordsMax * standing)));
-      const lowest = Math.min(...Array.from({ length: words }, (_, at) => view.getUint16(2 * at)));
-      return { peer, lowest, hash: bytesToHex(hash) };
-    })
-    .sort((a, b) => a.lowest - b.lowest || (a.hash < b.hash ? -1 : 1))
-    .slice(0, count)
-    .map(({ peer }) => peer);
 }
 
 function openCases(state: AuditState, final: FinalRound<AuditContent>, rules: AuditRules): void {
@@ -399,7 +282,7 @@ function openCases(state: AuditState, final: FinalRound<AuditContent>, rules: Au
   if (isOver) return;
   for (const { id, author } of first) {
     if (!publishers.includes(author) || state.cases.size >= casesMax) continue;
-    if (!isDrawn(root, id, rules)) continue;
+    if (!isDrawn(root, id, rules.rate, rules.crypto)) continue;
     const one = {
       id,
       author,
@@ -410,14 +293,9 @@ function openCases(state: AuditState, final: FinalRound<AuditContent>, rules: Au
       auditors: [],
       votes: new Map(),
     };
-    const auditors = drawnOf(candidates(state, final, one), drawnInStage(0, one.votes), one, rules);
+    const auditors = drawAuditors(state, one, 0, final, rules.crypto);
     if (auditors.length > 0) state.cases.set(id, { ...one, auditors });
   }
-}
-
-function isDrawn(root: Uint8Array, id: string, { crypto, rate }: AuditRules): boolean {
-  const hash = crypto.sha256(new TextEncoder().encode('audit'), root, hexToBytes(id));
-  return new DataView(hash.buffer, hash.byteOffset).getUint32(0) < rate * 2 ** 32;
 }
 
 /** Where the residuals of those stand that count in the round. */

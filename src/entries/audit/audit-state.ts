@@ -69,6 +69,8 @@ export interface AuditState {
   readonly convicted: Map<PeerKey, Conviction>;
   /** By author: findings on deltas that it was not drawn for. Nobody honest says such. */
   readonly absurd: Map<PeerKey, number>;
+  /** By auditor, of the audits that it was drawn for and that are over, oldest first: whether its word was good for something. */
+  readonly attended: Map<PeerKey, readonly boolean[]>;
 }
 
 /** Authors that are remembered: a snapshot has room for them. */
@@ -76,12 +78,15 @@ export const headsMax = 8192;
 export const casesMax = 256;
 /** Of an author that is not convicted yet. */
 const strikesMax = 2;
+/** Audits of an auditor that are remembered. Guess. */
+export const attendedMax = 16;
 const rowBytes = 96;
 const caseBytes = 256 + auditorsMax * 160;
 
-export const auditStateBytesMax = 16 + 4 * headsMax * rowBytes + casesMax * caseBytes;
+export const auditStateBytesMax = 16 + 5 * headsMax * rowBytes + casesMax * caseBytes;
 
-export function encodeAuditState({ heads, cases, marks, convicted, absurd }: AuditState): Uint8Array {
+export function encodeAuditState(state: AuditState): Uint8Array {
+  const { heads, cases, marks, convicted, absurd, attended } = state;
   return dagCbor.encode([
     byKey(heads).map(([author, { after, round }]) => [keyToBytes(author), after, round]),
     [...cases.values()].map(({ id, author, round, root, stage, since, auditors, votes }) => [
@@ -95,6 +100,7 @@ export function encodeAuditState({ heads, cases, marks, convicted, absurd }: Aud
       ...[keyToBytes(author), round, CHARGES.indexOf(charge), undoneFrom, stays],
     ]),
     byKey(absurd).map(([author, count]) => [keyToBytes(author), count]),
+    byKey(attended).map(([auditor, lately]) => [keyToBytes(auditor), lately]),
   ]);
 }
 
@@ -105,14 +111,15 @@ export function byKey<Value>(rows: ReadonlyMap<PeerKey, Value>): [PeerKey, Value
 /** Null for anything that `encodeAuditState` could not have written. */
 export function decodeAuditState(bytes: Uint8Array): AuditState | null {
   const fields = decodeCanonical(bytes);
-  if (!Array.isArray(fields) || fields.length !== 5) return null;
-  const [headRows, caseRows, markRows, convictedRows, absurdRows] = fields as unknown[];
+  if (!Array.isArray(fields) || fields.length !== 6) return null;
+  const [headRows, caseRows, markRows, convictedRows, absurdRows, attendedRows] = fields as unknown[];
   if (
     !isRows(headRows, 3) ||
     !isRows(caseRows, 8) ||
     !isRows(markRows, 3) ||
     !isRows(convictedRows, 5) ||
-    !isRows(absurdRows, 2)
+    !isRows(absurdRows, 2) ||
+    !isRows(attendedRows, 2)
   )
     return null;
   const state: AuditState = {
@@ -121,6 +128,7 @@ export function decodeAuditState(bytes: Uint8Array): AuditState | null {
     marks: new Map(),
     convicted: new Map(),
     absurd: new Map(),
+    attended: new Map(),
   };
   for (const [author, after, round] of headRows) {
     if (!isBytes(author, 32) || !isBytes(after, 32) || !isCount(round)) return null;
@@ -146,7 +154,20 @@ export function decodeAuditState(bytes: Uint8Array): AuditState | null {
     if (!isBytes(author, 32) || !isCount(count)) return null;
     state.absurd.set(bytesToHex(author), count);
   }
+  for (const [auditor, lately] of attendedRows) {
+    if (!isBytes(auditor, 32) || !isAttended(lately)) return null;
+    state.attended.set(bytesToHex(auditor), lately);
+  }
   return equals(encodeAuditState(state), bytes) ? state : null;
+}
+
+function isAttended(value: unknown): value is readonly boolean[] {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.length <= attendedMax &&
+    value.every((one) => typeof one === 'boolean')
+  );
 }
 
 function decodeCase(row: readonly unknown[]): AuditCase | null {

@@ -1,10 +1,10 @@
 /**
- * What the auditors of a delta come to: one, then three more where it found something, then nearly everybody where one of them says that it
- * differs. Convicted is by more than half of all who were drawn, so that silence speaks for an author and never against it.
+ * What the auditors of a delta come to: one, then three more where it found something or said nothing, then nearly everybody where one of
+ * them accuses. Convicted is by more than half of all who were drawn, so that silence speaks for an author and never against it.
  */
 import type { PeerKey } from '../../core/io.ts';
 import type { AuditCase, AuditVote } from './audit-state.ts';
-import { firstDrawn, lastDrawn, lastDrawnOfWithheld, stagesMax, thenDrawn } from './stages.ts';
+import { againDrawn, firstDrawn, lastDrawn, stagesMax, thenDrawn } from './stages.ts';
 
 /** A majority of so many says of who stood against it that it was wrong; and nobody is convicted by one. */
 const [majorityMin, quorumMin] = [3, 2];
@@ -15,9 +15,9 @@ function quorumOf(drawn: number): number {
 
 /** Auditors that are drawn in a stage, by what those before have said. */
 export function drawnInStage(stage: number, votes: AuditCase['votes']): number {
-  if (stage < 2) return stage === 0 ? firstDrawn : thenDrawn;
-  const isDisputed = [...votes.values()].some(({ finding }) => finding === 'differs');
-  return isDisputed ? lastDrawn : lastDrawnOfWithheld;
+  if (stage !== 1) return stage === 0 ? firstDrawn : lastDrawn;
+  const [first] = votes.values();
+  return first?.finding === 'same' ? againDrawn : thenDrawn;
 }
 
 export type Verdict =
@@ -33,19 +33,21 @@ export type Verdict =
 /**
  * Whom a record was shown to only its author can choose: that it was withheld from some and not from others says nothing of either.
  *
- * `isLate`: nothing that is said of it counts any more.
+ * `isLate`: nothing that is said of it counts any more. `isAgain`: one who finds it the same is looked at itself.
  */
-export function verdictOn({ stage, auditors, votes }: AuditCase, isLate: boolean): Verdict {
+export function verdictOn({ stage, auditors, votes }: AuditCase, isLate: boolean, isAgain: boolean): Verdict {
   if (!isLate && votes.size < auditors.length) return { kind: 'open' };
   const { same, differs, withheld } = counted(votes);
   const guilty = differs.length + withheld.length;
-  // One alone convicts nobody, and who says nothing accuses nobody.
-  if (stage === 0 && guilty === 0) return { kind: 'innocent', overruled: [] };
+  // One alone convicts nobody; nor does one who says nothing, or that all is well, close what others have not looked at.
+  if (stage === 0) {
+    const isWell = same.length > 0 && !isAgain;
+    return isWell ? { kind: 'innocent', overruled: [] } : { kind: 'doubt' };
+  }
   const asked = auditors.slice(firstDrawn);
-  const isUnanimous = (ones: readonly PeerKey[]): boolean =>
-    asked.length === thenDrawn && asked.every((auditor) => ones.includes(auditor));
+  const isUnanimous = asked.length === thenDrawn && asked.every((auditor) => same.includes(auditor));
   // Four are too few to convict anybody for good.
-  const isSettled = stage === 1 && (isUnanimous(same) || isUnanimous(withheld));
+  const isSettled = stage === 1 && (guilty === 0 || isUnanimous);
   if (stage < stagesMax - 1 && !isSettled) return { kind: 'doubt' };
   const quorum = quorumOf(auditors.length);
   const isMajority = (ones: readonly PeerKey[]): boolean => ones.length >= Math.max(quorum, majorityMin);
@@ -55,6 +57,20 @@ export function verdictOn({ stage, auditors, votes }: AuditCase, isLate: boolean
   }
   if (differs.length < quorum) return { kind: 'withheld', overruled: [] };
   return { kind: 'differs', overruled: isMajority(differs) ? same : [] };
+}
+
+/**
+ * Those of an audit that is over who have said nothing, or that they were shown nothing where three and most of those who spoke were. That is held against them
+ * no further: an author may choose whom it shows nothing, and is one of many.
+ */
+export function spokeInVain({ auditors, votes }: AuditCase): readonly PeerKey[] {
+  const unshown = [...votes.values()].filter(({ finding }) => finding === 'withheld').length;
+  const shown = votes.size - unshown;
+  const isContradicted = shown >= majorityMin && shown > unshown;
+  return auditors.filter((auditor) => {
+    const finding = votes.get(auditor)?.finding;
+    return finding === undefined || (finding === 'withheld' && isContradicted);
+  });
 }
 
 /** Of those who say that it differs, only those count who come to the same themselves: honest ones do. */
