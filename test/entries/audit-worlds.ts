@@ -97,21 +97,30 @@ function lived({ members, liars, missing }: AuditWorld, lie: Lie, seed: number):
   };
 }
 
+export function outcomes(world: AuditWorld, lie: Lie, worlds: number): readonly Outcome[] {
+  return Array.from({ length: worlds }, (_, seed) => lived(world, lie, seed));
+}
+
+/** Of a hundred worlds. */
+export function percent(of: readonly Outcome[], holds: (outcome: Outcome) => boolean): number {
+  return (100 * of.filter(holds).length) / of.length;
+}
+
+export const isFound = ({ isCheatFound }: Outcome) => isCheatFound;
+/** An honest member is convicted of something. */
+export const isUnjust = ({ framed, overruled }: Outcome) => framed + overruled > 0;
+
 /** In how many of a hundred worlds; of `exposed`, how many of a hundred liars. */
 export function auditPercents(world: AuditWorld, worlds: number) {
-  const of = (lie: Lie): Outcome[] => Array.from({ length: worlds }, (_, seed) => lived(world, lie, seed));
-  const percent = (outcomes: readonly Outcome[], holds: (outcome: Outcome) => boolean): number =>
-    (100 * outcomes.filter(holds).length) / worlds;
+  const of = (lie: Lie) => outcomes(world, lie, worlds);
   const mean = (outcomes: readonly Outcome[], part: (outcome: Outcome) => number): number =>
     outcomes.reduce((sum, outcome) => sum + part(outcome), 0) / worlds;
-  const isFound = ({ isCheatFound }: Outcome) => isCheatFound;
-  const isFramed = ({ framed, overruled }: Outcome) => framed + overruled > 0;
   const [honest, accused, cried, alone] = [of('none'), of('accuse'), of('cry'), of('alone')];
   return {
     /** Honest members: where liars accuse, where they cry. */
     framed: percent(accused, ({ framed }) => framed > 0),
     overruled: percent(accused, ({ overruled }) => overruled > 0),
-    criedOut: percent(cried, isFramed),
+    criedOut: percent(cried, isUnjust),
     /** Who always cheats: while the others say that it does not, say nothing, or say nothing where others are asked too; and who shows nothing. */
     found: percent(of('cover'), isFound),
     hushed: percent(of('hush'), isFound),

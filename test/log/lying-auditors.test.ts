@@ -9,7 +9,8 @@ import { contextOf, crypto, noHistory, signerOf, smallRun } from './small-run.ts
 
 const peers = 8;
 const liar = peers - 1;
-const rounds = 40;
+/** Longer than the three stages of an audit, fifteen each where an auditor waits for what is not shown. */
+const rounds = 60;
 const run = smallRun({
   rounds,
   strategy: {

@@ -203,7 +203,8 @@ describe('audits', () => {
   });
 
   test('find out who shows nobody what its training began with', async (t) => {
-    const { found } = await play(0.5, 40, [{ peers: [5], behaviour: { id: 'withhold' } }]);
+    // Three stages of fifteen rounds, as each auditor waits for it.
+    const { found } = await play(0.5, 64, [{ peers: [5], behaviour: { id: 'withhold' } }]);
     t.diagnostic(JSON.stringify(found));
     assert.deepEqual(
       found.map(({ peer }) => peer),

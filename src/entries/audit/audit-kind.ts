@@ -46,7 +46,7 @@ export const auditsSchema = z.strictObject({
     .max(1)
     .default(0.02)
     .describe(
-      'part of the deltas that are trained again by another member; with 0.02 who always cheats is drawn with 99 % within 228 rounds, for 2 % of the training and what an audit costs beside it (2.5 to 4.2 % in all, measured)',
+      'part of the deltas that are trained again by another member; with 0.02 who always cheats is drawn with 99 % within 228 rounds, for 2 % of the training, an eighth of that for auditors who are looked at themselves, and what an audit costs beside it (2.8 to 4 % in all, measured)',
     ),
   undo: z
     .int()
