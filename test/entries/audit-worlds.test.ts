@@ -28,11 +28,11 @@ describe('in drawn worlds of auditors who lie together', () => {
     assert.ok(percent(hushed, isFound) > 90, `${percent(hushed, isFound)} %`);
   });
 
-  test('what is trained again for a delta that is drawn is less than one and a half trainings where nobody lies, whoever is silent', () => {
+  test('what is trained again for a delta that is drawn is no more than what it is where all speak, whoever is silent', () => {
     for (const missing of [0, 1 / 3, 1 / 2]) {
       const honest = outcomes({ members: 10, liars: 0, missing }, 'none', worlds);
       const trainings = honest.reduce((sum, one) => sum + one.trainings, 0) / worlds;
-      assert.ok(trainings < 1.5, `${trainings}`);
+      assert.ok(trainings < 1.2, `${trainings}`);
     }
   });
 });

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import type { AuditCase, AuditFinding, AuditState } from '../../src/entries/audit/audit-state.ts';
+import { drawAuditors } from '../../src/entries/audit/auditors.ts';
 import { spokeInVain, type Verdict, verdictOn } from '../../src/entries/audit/verdict.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
+import { crypto } from '../log/small-run.ts';
 import { type Auditor, convicted, delta, hash, hex, keys, kind, live, vote } from './audited-rounds.ts';
 import { plainRound } from './plain-round.ts';
 
@@ -30,10 +32,10 @@ const shownOf = (state: AuditState, member: string) =>
   kind.show(state).flatMap(({ author, text }) => (author === member ? [text] : []));
 
 describe('auditors', () => {
-  test('who say nothing close no audit: three more are asked, once', () => {
+  test('who say nothing close no audit: another is asked, once', () => {
     const state = live(kind.initial(), 12, () => null);
     const [one] = [...state.cases.values()].filter(({ round }) => round === 0);
-    assert.deepEqual([one?.stage, one?.auditors.length], [1, 4]);
+    assert.deepEqual([one?.stage, one?.auditors.length], [1, 2]);
     live(state, 40, () => null, keys, 12);
     assert.ok([...state.cases.values()].every(({ stage }) => stage < 2));
     assert.deepEqual([convicted(state), state.marks.size], [[], 0]);
@@ -106,6 +108,15 @@ describe('auditors', () => {
     assert.ok(keys.every((key) => inVain(withholds, key) === 0));
   });
 
+  test('are nearly all members of a run of 64 at last', () => {
+    const publishers = Array.from({ length: 80 }, (_, at) => hex(hash(`member ${at}`)));
+    const [author, ...auditors] = publishers.slice(0, 5);
+    const one = { id: hex(hash('delta')), author: author!, auditors, votes: new Map() };
+    const drawn = drawAuditors(kind.initial(), one, 2, { ...plainRound, publishers }, crypto);
+    assert.equal(auditors.length + new Set(drawn).size, 63);
+    assert.ok(!drawn.some((key) => key === author || auditors.includes(key)));
+  });
+
   test('of whom fewer than half cry convict nobody', () => {
     const six = keys.slice(0, 6);
     const state = live(kind.initial(), 60, ({ author }, key) =>
@@ -140,7 +151,7 @@ function slowVerdict({ stage, auditors, votes }: AuditCase, isLate: boolean, isA
 describe('a verdict', () => {
   const word = fc.constantFrom('same', 'differs', 'another', 'withheld', null);
   const cases = fc.record({
-    ...{ stage: fc.integer({ min: 0, max: 2 }), words: fc.array(word, { minLength: 1, maxLength: 31 }) },
+    ...{ stage: fc.integer({ min: 0, max: 2 }), words: fc.array(word, { minLength: 1, maxLength: 63 }) },
     ...{ isLate: fc.boolean(), isAgain: fc.boolean() },
   });
   const caseOf = (stage: number, words: ReadonlyArray<string | null>): AuditCase => {

@@ -154,33 +154,7 @@ export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): Au
     counts: ({ heads }, entry) => isLinked(heads.get(entry.author)?.after, proofOf(entry)?.before, rules),
     encode: encodeAuditState,
     decodeState: decodeAuditState,
-    show: ({ convicted, marks, absurd, attended }) => [
-      ...byKey(convicted).map(([author, conviction]) => ({
-        ...{ author, round: conviction.round, text: convictionText(conviction) },
-        isVerdict: true as const,
-        silenced: { advice: convictedAdvice },
-      })),
-      ...byKey(marks).flatMap(([author, { withheld }]) =>
-        withheld.length > 0
-          ? [
-              {
-                author,
-                round: null,
-                isVerdict: true as const,
-                text: strikesText(withheld, rules.strikeRounds),
-              },
-            ]
-          : [],
-      ),
-      ...byKey(absurd).map(([author, count]) => ({
-        ...{ author, round: null, isVerdict: true as const },
-        text: `${count} times its word as an auditor did not count: it was not asked about that delta`,
-      })),
-      ...byKey(attended).flatMap(([author, lately]) => {
-        const text = attendanceText(lately);
-        return text === null ? [] : [{ author, round: null, isVerdict: true as const, text }];
-      }),
-    ],
+    show: (state) => shownOf(state, rules),
     dutiesIn: (state, member) => dutiesOf(state as AuditState, member),
     casesOf: (state, author) =>
       [...(state as AuditState).cases.values()].filter((one) => one.author === author),
@@ -190,6 +164,39 @@ export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): Au
       body: hexToBytes(result),
     }),
   };
+}
+
+function shownOf(
+  { convicted, marks, absurd, attended }: AuditState,
+  { strikeRounds }: AuditRules,
+): ReturnType<AuditKind['show']> {
+  return [
+    ...byKey(convicted).map(([author, conviction]) => ({
+      ...{ author, round: conviction.round, text: convictionText(conviction) },
+      isVerdict: true as const,
+      silenced: { advice: convictedAdvice },
+    })),
+    ...byKey(marks).flatMap(([author, { withheld }]) =>
+      withheld.length > 0
+        ? [
+            {
+              author,
+              round: null,
+              isVerdict: true as const,
+              text: strikesText(withheld, strikeRounds),
+            },
+          ]
+        : [],
+    ),
+    ...byKey(absurd).map(([author, count]) => ({
+      ...{ author, round: null, isVerdict: true as const },
+      text: `${count} times its word as an auditor did not count: it was not asked about that delta`,
+    })),
+    ...byKey(attended).flatMap(([author, lately]) => {
+      const text = attendanceText(lately);
+      return text === null ? [] : [{ author, round: null, isVerdict: true as const, text }];
+    }),
+  ];
 }
 
 function dutiesOf({ cases }: AuditState, member: PeerKey): AuditCase[] {

@@ -1,6 +1,6 @@
 /**
- * What the auditors of a delta come to: one, then three more where it found something or said nothing, then nearly everybody where one of
- * them accuses. Convicted is by more than half of all who were drawn, so that silence speaks for an author and never against it.
+ * What the auditors of a delta come to: one, then three more where it found something or one where it said nothing, then nearly everybody where
+ * one of them accuses. Convicted is by more than half of all who were drawn, so that silence speaks for an author and never against it.
  */
 import type { PeerKey } from '../../core/io.ts';
 import type { AuditCase, AuditVote } from './audit-state.ts';
@@ -17,7 +17,7 @@ function quorumOf(drawn: number): number {
 export function drawnInStage(stage: number, votes: AuditCase['votes']): number {
   if (stage !== 1) return stage === 0 ? firstDrawn : lastDrawn;
   const [first] = votes.values();
-  return first?.finding === 'same' ? againDrawn : thenDrawn;
+  return !first || first.finding === 'same' ? againDrawn : thenDrawn;
 }
 
 export type Verdict =
