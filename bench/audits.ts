@@ -8,6 +8,7 @@ import { buildLearner } from '../sim/learner.ts';
 import { resolveScenario, scenarioFileSchema } from '../sim/scenario/scenario.ts';
 import { buildWorld } from '../sim/world.ts';
 import { blobRoot } from '../src/content/blob.ts';
+import { againDrawn, againOf } from '../src/entries/audit/stages.ts';
 import { batchStreamKey } from '../src/learning/learner.ts';
 import { sealEnvelope } from '../src/log/envelope.ts';
 import { Replica } from '../src/log/replica.ts';
@@ -18,7 +19,6 @@ import { openStart } from '../src/methods/delta-log/open-start.ts';
 import { deltaLogSchema } from '../src/methods/delta-log/schema.ts';
 import { ShownTrainings } from '../src/methods/delta-log/shown-trainings.ts';
 import { decodeTraining, openEntries, TrainingNotes } from '../src/methods/delta-log/training-record.ts';
-import { againDrawn, againOf } from '../src/entries/audit/stages.ts';
 import { createCrypto, createSigner } from '../src/platform/node/crypto.ts';
 
 const { values: flags } = parseArgs({
