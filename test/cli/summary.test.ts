@@ -198,3 +198,22 @@ test('names the sites where the data tells them apart', () => {
   assert.match(text, /\n {2}node-00 a {12}10 {3}70\.00 %\n/);
   assert.match(text, /\n {2}cccccccc {14}1 {4}5\.00 %\n/);
 });
+
+test('of an alliance it is said what was voted, and where too few votes came in time', () => {
+  const withVotes = (unjudged: number): string => {
+    const end = endOf(['ab', 'ab'], 1000);
+    const community = {
+      ...{ arena: null, registry: null, authors: {} },
+      alliance: { counts: { kept: 20, rolledBack: 1, unjudged }, standings: [] },
+    };
+    const nodes = end.last.nodes.map((node) => ({ ...node, view: node.view && { ...node.view, community } }));
+    return renderSummary({ ...end, last: { ...end.last, nodes } });
+  };
+  assert.match(
+    withVotes(39),
+    /\nvotes of the members\n {2}on 60 rounds: 20 stand, 1 rolled back, no quorum for 39,/,
+  );
+  assert.match(withVotes(39), /\n {2}of 60 rounds that were voted on 39 had no quorum .*--slot-ms/);
+  assert.doesNotMatch(withVotes(2), /--slot-ms/);
+  assert.doesNotMatch(renderSummary(endOf(['ab', 'ab'], 1000)), /votes/);
+});

@@ -2,7 +2,8 @@
 
 import { deltasOf } from '../../methods/registry.ts';
 import { denseBytes } from '../../node/view/dense-bytes.ts';
-import { peerName } from '../../node/view/run-view.ts';
+import { peerName, type RunView } from '../../node/view/run-view.ts';
+import { unjudgedText, votesText } from '../../node/words/votes-text.ts';
 import { sharedSize } from '../../run/run-spec.ts';
 import { writeMeasure } from '../../tasks/measures.ts';
 import type { RunToEnd } from '../../testnet/run-to-end.ts';
@@ -77,10 +78,24 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
             ),
         ]
       : []),
+    ...votesLines(views[0]?.view, paint),
     '',
     `outcome: ${result.outcome ?? 'not all nodes came to the end'}; bootstraps alive: ${result.bootstrapsAlive}; ` +
       `${roundsOf(result)} in ${result.seconds} s`,
   ].join('\n');
+}
+
+/** Of an alliance: what its members voted on the rounds, and whether they could. */
+function votesLines(view: RunView | undefined, paint: Painter): string[] {
+  const votes = view?.community?.alliance?.counts;
+  if (!votes) return [];
+  const unjudged = unjudgedText(votes);
+  return [
+    '',
+    paint('strong', 'votes of the members'),
+    `  ${votesText(votes)}`,
+    ...(unjudged === null ? [] : [paint('bad', `  ${unjudged}`)]),
+  ];
 }
 
 /** With the name of the site where the data tells them apart, all of one width. */
