@@ -32,6 +32,7 @@ export function addStartCommand(parent: Command): void {
         const upOptions = await upOptionsOf(file, options, directory, say);
         const { runToEnd } = await import('../testnet/run-to-end.ts');
         const { createLiveView, painterFor } = await import('./view/live-view.ts');
+        const { columnsOf } = await import('./view/text-fit.ts');
         const { renderSummary } = await import('./view/render-summary.ts');
         const { LossTrails } = await import('./view/loss-trails.ts');
         const { runTimesOf, viewOf } = await import('./view/view-state.ts');
@@ -72,7 +73,7 @@ export function addStartCommand(parent: Command): void {
             );
           throw error;
         });
-        say(`\n${renderSummary(end, painterFor(screen))}`);
+        say(`\n${renderSummary(end, painterFor(screen), columnsOf(screen))}`);
         await tellAlliance(upOptions.spec, directory, say);
         const sites = upOptions.compareAlone ? await tellSites(end, directory, context) : [];
         const pooledAuc = upOptions.compareAlone ? null : await tellPooledArea(end, context);

@@ -43,5 +43,5 @@ export function summaryLines(view: RunView): string[] {
 
 function confusionLines({ figures }: RunView): string[] {
   if (!figures?.confusion) return [];
-  return [confusionTitle, ...matrixLines(figures.confusion, String)];
+  return [confusionTitle, ...matrixLines(figures.confusion, String, Number.POSITIVE_INFINITY)];
 }
