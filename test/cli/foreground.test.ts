@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { entry } from './entry.ts';
 import { noTerminal, onTerminal } from './terminal.ts';
 
-const drawing = fileURLToPath(new URL('drawing.ts', import.meta.url));
+const drawing = fileURLToPath(new URL('./drawing.ts', import.meta.url));
 const escapeCode = String.fromCharCode(27);
 
 /** What a terminal gets of the program `drawing.ts`, started by a shell with control of jobs. */

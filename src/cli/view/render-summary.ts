@@ -26,7 +26,6 @@ export function renderSummary(
   const names = new Map(views.map(({ name, view }) => [view.peerKey, name]));
   const nameWidth = widthOf(views[0]?.name ?? '');
   const parameters = sharedSize(testnet.spec);
-  const [hash] = result.modelHashes;
   const dense = denseBytes(parameters, result.rounds, result.nodes);
   const contributions = views[0]?.view.contributions ?? [];
   const modelPath = views.find(({ view }) => view.modelPath !== null)?.view.modelPath;
@@ -45,12 +44,7 @@ export function renderSummary(
     ...(result.pooledAlone === null ? [] : [`  alone, of all examples ${writeMeasure(result.pooledAlone)}`]),
     '',
     paint('strong', 'model'),
-    result.modelHashes.length === 1
-      ? `  ${paint(result.outcome === 'trained' ? 'good' : 'bad', `all ${views.length} nodes hold ${hash}`)}`
-      : `  ${paint(
-          'bad',
-          `the nodes hold ${result.modelHashes.length} different models:\n    ${result.modelHashes.join('\n    ')}`,
-        )}`,
+    `  ${modelLine(result, views.length, paint)}`,
     ...views.flatMap(({ name, view: { outcome, outcomeText } }) =>
       outcome === 'trained' || outcomeText === null ? [] : [`  ${paint('bad', `${name}  ${outcomeText}`)}`],
     ),
@@ -88,6 +82,16 @@ export function renderSummary(
     `outcome: ${result.outcome ?? 'not all nodes came to the end'}; bootstraps alive: ${result.bootstrapsAlive}; ` +
       `${roundsOf(result)} in ${result.seconds} s`,
   ].join('\n');
+}
+
+/** The one that all hold; else there is something to see. */
+function modelLine({ modelHashes, outcome }: RunToEnd['result'], nodes: number, paint: Painter): string {
+  return modelHashes.length === 1
+    ? paint(outcome === 'trained' ? 'good' : 'bad', `all ${nodes} nodes hold ${modelHashes[0]}`)
+    : paint(
+        'bad',
+        `the nodes hold ${modelHashes.length} different models:\n    ${modelHashes.join('\n    ')}`,
+      );
 }
 
 /** Of an alliance: what its members voted on the rounds, and whether they could. */
