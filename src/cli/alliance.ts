@@ -20,12 +20,13 @@ export function addAllianceCommands(parent: Command): void {
     .option('--data <path>', "the node's own examples, to measure its model on (of a testnet: known)")
     .option('--html <file>', 'write it as a page too, which opens without a network')
     .action((place: string, { run = '', data, html }: Options, command: Command) =>
-      perform(command, async ({ say, signal }) => {
+      perform(command, async ({ say, print, screen, signal }) => {
         checkReplaceable(html);
         const { allianceHome } = await import('./parts/alliance-home.ts');
         const { allianceOf } = await import('../daemon/run-alliance.ts');
         const { resultsAt } = await import('./parts/site-results.ts');
         const { allianceFacts, allianceSections } = await import('./view/alliance-sections.ts');
+        const { columnsOf } = await import('./view/text-fit.ts');
         const { textTable } = await import('./view/text-table.ts');
         const home = await allianceHome(place, run, data ?? null);
         const alliance = await allianceOf(home.log, run);
@@ -36,7 +37,7 @@ export function addAllianceCommands(parent: Command): void {
         for (const { title, lines, table } of sections) {
           say(title);
           for (const line of lines) say(line);
-          if (table) say(textTable(table.head, table.rows, { columns: 160 }));
+          if (table) print(textTable(table.head, table.rows, { columns: columnsOf(screen) }));
           say('');
         }
         if (html !== undefined) {

@@ -174,10 +174,10 @@ async function tabulated(
   await write('table.md', markdown);
   await write('table.csv', csvTable(rows));
   await write('report.html', compareReport(name, rows, comparison));
+  const { columnsOf } = await import('./view/text-fit.ts');
   const { textTable } = await import('./view/text-table.ts');
   const { head, body } = tableCells(rows, comparison);
-  const columns = (screen.isTTY && screen.columns) || Number.POSITIVE_INFINITY;
-  print(`\n${textTable(head, body, { columns, fixed: namingColumns })}\n`);
+  print(`\n${textTable(head, body, { columns: columnsOf(screen), fixed: namingColumns })}\n`);
   say(`written   ${out}: table.md, table.csv, report.html, trials.jsonl`);
   return { json: comparedRows(name, rows) };
 }

@@ -7,6 +7,7 @@ import { addMoments } from './data-moments.ts';
 import { numberBetween, wholeNumber } from './parts/command/arguments.ts';
 import { perform } from './parts/command/perform.ts';
 import { refuseIdle } from './parts/command/unused-options.ts';
+import { configFile } from './parts/config-file.ts';
 import { checkMayFill } from './parts/may-write.ts';
 import type { DataSource } from './parts/new-run/data-source.ts';
 import { addLabelOptions, type LabelOptions } from './parts/new-run/label-options.ts';
@@ -38,7 +39,7 @@ export function addDataCommands(data: Command): void {
 }
 
 function withPath(command: Command): Command {
-  return command.argument('<path>', 'file or folder').addHelpText('after', filesOfTasks);
+  return command.argument('<path>', 'file or folder', configFile).addHelpText('after', filesOfTasks);
 }
 
 function addInspect(data: Command): void {

@@ -4,6 +4,7 @@ import { amount } from '../node/words/amount.ts';
 import { numberBetween } from './parts/command/arguments.ts';
 import { type CommandContext, perform } from './parts/command/perform.ts';
 import { refuseIdle } from './parts/command/unused-options.ts';
+import { configFile } from './parts/config-file.ts';
 import type { KnownAnswer } from './parts/label/gold-file.ts';
 import {
   checkNamed,
@@ -32,7 +33,7 @@ export function addLabelImportCommand(parent: Command): void {
     .description(
       'offer records to all annotators, for good: of JSON Lines with "text", tasks of Label Studio, a table with a column of texts, or a text of which each line is one',
     )
-    .requiredOption('--file <file>', 'the records; all annotators get to read them')
+    .requiredOption('--file <file>', 'the records; all annotators get to read them', configFile)
     .requiredOption('--name <name>', 'lower-case letters, digits, dots and dashes')
     .option('--column <name>', 'column, or field, of the texts', 'text')
     .option('--other-column <name>', 'that of the second texts, where annotators choose one of two')

@@ -34,7 +34,7 @@ export function addLedgerCommand(parent: Command): void {
     .option('--csv <file>', 'write a row for each peer')
     .option('--out <file>', 'write all of it, every delta of every round, as JSON')
     .action((place: string, options: Options, command: Command) =>
-      perform(command, async ({ say, signal }) => {
+      perform(command, async ({ say, screen, signal }) => {
         for (const file of [options.csv, options.out]) checkReplaceable(file);
         const { ledgerOf } = await import('../daemon/run-ledger.ts');
         const { ledgerDefaults } = await import('../ledger/ledger.ts');
@@ -42,6 +42,7 @@ export function addLedgerCommand(parent: Command): void {
         const { parseRewardPolicy, rewardPoliciesText } = await import('../ledger/reward-policies.ts');
         const { ConfigError } = await import('../config/config-error.ts');
         const { writeFileAtomically } = await import('../platform/node/atomic-file.ts');
+        const { columnsOf } = await import('./view/text-fit.ts');
         const { ledgerLines, explainLines } = await import('./view/ledger-lines.ts');
         const policy = parseRewardPolicy(options.policy);
         if (policy === null)
@@ -60,7 +61,7 @@ export function addLedgerCommand(parent: Command): void {
           await writeFileAtomically(options.out, [Buffer.from(`${JSON.stringify(whole, null, 2)}\n`)]);
         const lines =
           options.explain === undefined
-            ? ledgerLines(found, accounts)
+            ? ledgerLines(found, accounts, columnsOf(screen))
             : explainLines(found, accounts, options.explain);
         for (const line of lines) say(line);
         const { rounds, ...rest } = whole;

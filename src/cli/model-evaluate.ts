@@ -16,7 +16,7 @@ export function addModelEvaluateCommand(parent: Command): void {
       'what its task reads (`data --help`), of each site (IDX images: MNIST by default)',
     )
     .action((options: Options, command: Command) =>
-      perform(command, async ({ say, signal }) => {
+      perform(command, async ({ say, screen, signal }) => {
         const { findModel } = await import('./parts/model/model-source.ts');
         const { dataPathFor, taskOf } = await import('./parts/model/model-task.ts');
         const { evaluateSites } = await import('./parts/model/evaluations.ts');
@@ -25,6 +25,7 @@ export function addModelEvaluateCommand(parent: Command): void {
         const task = taskOf(found);
         const paths = options.data ?? [await dataPathFor(task, undefined)];
         const { createProgressLine } = await import('./view/sim-view.ts');
+        const { columnsOf } = await import('./view/text-fit.ts');
         const { evaluationLine } = await import('./view/time-left.ts');
         const line = createProgressLine(process.stderr);
         const beganAt = performance.now();
@@ -32,7 +33,7 @@ export function addModelEvaluateCommand(parent: Command): void {
           line.show(evaluationLine(progress, performance.now() - beganAt)),
         ).finally(line.end);
         say(`model ${found.file}`);
-        say(renderEvaluations(evaluations, task));
+        say(renderEvaluations(evaluations, task, columnsOf(screen)));
         const { path: _, ...whole } = evaluationFacts(evaluations.at(-1)!, task);
         const sites = evaluations.slice(0, paths.length).map((one) => evaluationFacts(one, task));
         return { json: { file: found.file, ...whole, sites } };

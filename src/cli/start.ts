@@ -32,6 +32,7 @@ export function addStartCommand(parent: Command): void {
         const upOptions = await upOptionsOf(file, options, directory, say);
         const { runToEnd } = await import('../testnet/run-to-end.ts');
         const { createLiveView, painterFor } = await import('./view/live-view.ts');
+        const { columnsOf } = await import('./view/text-fit.ts');
         const { renderSummary } = await import('./view/render-summary.ts');
         const { LossTrails } = await import('./view/loss-trails.ts');
         const { runTimesOf, viewOf } = await import('./view/view-state.ts');
@@ -72,7 +73,7 @@ export function addStartCommand(parent: Command): void {
             );
           throw error;
         });
-        say(`\n${renderSummary(end, painterFor(screen))}`);
+        say(`\n${renderSummary(end, painterFor(screen), columnsOf(screen))}`);
         await tellAlliance(upOptions.spec, directory, say);
         const sites = upOptions.compareAlone ? await tellSites(end, directory, context) : [];
         const pooledAuc = upOptions.compareAlone ? null : await tellPooledArea(end, context);
@@ -108,6 +109,7 @@ async function tellSites(
   { say, print, screen, signal }: CommandContext,
 ): Promise<readonly Record<string, unknown>[]> {
   const { siteResultsOf } = await import('./parts/site-results.ts');
+  const { columnsOf } = await import('./view/text-fit.ts');
   const found = await siteResultsOf(end, signal);
   if (found === null) return [];
   const { renderSites, siteFacts } = await import('./view/render-sites.ts');
@@ -117,20 +119,19 @@ async function tellSites(
   const { taskKindOf } = await import('../tasks/data/registry.ts');
   const { name, task } = end.testnet.spec;
   const page = join(directory, 'sites.html');
-  const columns = (screen.isTTY && screen.columns) || Number.POSITIVE_INFINITY;
   switch (found.kind) {
     case 'scores': {
       const { results } = found;
       const [negative = '0', positive = '1'] = taskKindOf(task).names?.(task).classes ?? [];
       await writeFileAtomically(page, [sitesPage(name, [negative, positive], results)]);
-      print(`\n${renderSites(results, positive, columns)}\n`);
+      print(`\n${renderSites(results, positive, columnsOf(screen))}\n`);
       say(`curves of every site: ${page}`);
       return [...results.sites, results.pooled].map(siteFacts);
     }
     case 'answers': {
       const { results } = found;
       await writeFileAtomically(page, [answersPage(name, results)]);
-      print(`\n${renderAnswers(results, columns)}\n`);
+      print(`\n${renderAnswers(results, columnsOf(screen))}\n`);
       say(`every site: ${page}`);
       return [...results.sites, results.pooled].map(answerFacts);
     }

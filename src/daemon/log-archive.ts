@@ -20,7 +20,7 @@ import { decodeState } from '../log/snapshot.ts';
 import { isArchiveKey, isBaseKey, isLogKey } from '../log/store-keys.ts';
 import type { DeltaLogParts } from '../methods/delta-log/log-parts.ts';
 import type { LogParts } from '../methods/log-parts.ts';
-import { logOf } from '../methods/registry.ts';
+import { logOf, trains } from '../methods/registry.ts';
 import { besideManifest, readManifestFile } from '../node/files/manifest-file.ts';
 import { NodeError } from '../node/node-error.ts';
 import { runPrefix, storeView } from '../node/store-view.ts';
@@ -47,6 +47,8 @@ export interface ArchiveSummary {
   readonly authors: ReadonlyArray<{ readonly author: string; readonly entries: number }>;
   readonly countedRounds: number;
   readonly rounds: number;
+  /** False where the run is its log and nothing else, and has no last round. */
+  readonly trains: boolean;
   readonly root: string;
   /** SHA-256 of the model after the last round, as the status of a node and its saved model have it; of what a log without one comes to. */
   readonly modelHash: string;
@@ -205,6 +207,7 @@ function summaryOf(signed: SignedManifest, parts: LogParts, folded: FoldedArchiv
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([author, count]) => ({ author, entries: count })),
     ...{ countedRounds: state.pace.counted, rounds: signed.manifest.rounds },
+    trains: trains(signed.manifest.strategy),
     ...{ root: bytesToHex(state.root), modelHash: bytesToHex(crypto.sha256(parts.resultOf(state))) },
   };
 }

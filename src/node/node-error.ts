@@ -24,6 +24,7 @@ export class NodeError extends Error {
     | 'NO_COMMON_DATA'
     | 'NO_MODEL'
     | 'NO_DATA'
+    | 'UNUSED_DATA'
     | 'NO_BLOBS'
     | 'NO_LABELS'
     | 'NOT_PUBLISHED_HERE'

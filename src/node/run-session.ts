@@ -10,7 +10,6 @@ import { createCrypto } from '../platform/node/crypto.ts';
 import { openManifest, type SignedManifest } from '../run/manifest.ts';
 import { baseFile, type RunVectors } from '../run/run-files.ts';
 import type { Metrics } from '../tasks/metrics.ts';
-import { noData } from './commands/node-command.ts';
 import { credentialFor, invitationFor, invitedBefore, keepInvited } from './credential.ts';
 import type { Submission } from './driver/driver.ts';
 import type { RunEvent, SessionEvent } from './events.ts';
@@ -21,7 +20,7 @@ import { startOnce } from './learners.ts';
 import { NodeError } from './node-error.ts';
 import { factsOf, refuseTooLarge } from './run-facts.ts';
 import { Running } from './running.ts';
-import type { JoinOptions, SessionParts } from './session-parts.ts';
+import { checkGiven, type JoinOptions, type SessionParts } from './session-parts.ts';
 import { Teardown } from './teardown.ts';
 import { RunReducer } from './view/run-reducer.ts';
 import type { RunView } from './view/run-view.ts';
@@ -204,14 +203,11 @@ export class Session implements RunSession {
       );
     }
     refuseTooLarge(this.runId, manifest);
+    checkGiven(this.runId, trains(manifest.strategy), this.#options);
     const { data, backend, compareAlone = false } = this.#options;
     const credential = await this.#credential(this.#run, signal);
     this.#own = credential;
     const vectors = await this.#filesHere(this.#run, credential, signal);
-    if (trains(manifest.strategy) && data === noData) {
-      const message = `run ${this.runId} trains a model: give --data, examples of your own to learn from`;
-      throw new NodeError('NO_DATA', message);
-    }
     const startOf = startOnce(this.#run, vectors.start, signal);
     // Before memory is taken for the model: what is most often wrong is what the owner gave.
     const learner = trains(manifest.strategy)

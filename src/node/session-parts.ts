@@ -7,9 +7,11 @@ import type { Retention } from '../log/retention.ts';
 import type { Host } from '../network/host/host.ts';
 import type { Identity } from '../network/identity.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
+import { noData } from './commands/node-command.ts';
 import type { DriverLimits } from './driver/driver-options.ts';
 import type { RunEvent } from './events.ts';
 import type { LearnerFactory } from './learners.ts';
+import { NodeError } from './node-error.ts';
 
 /** How a node takes part in a run. */
 export interface JoinOptions {
@@ -31,6 +33,25 @@ export interface JoinOptions {
   readonly filesFolder?: string;
   /** Of the run's slots; the node's own where left out. */
   readonly clock?: Clock;
+}
+
+/** Whether the run has a use for what it is joined with. @throws NodeError */
+export function checkGiven(
+  runId: string,
+  isTrained: boolean,
+  { data, compareAlone = false }: JoinOptions,
+): void {
+  if (isTrained && data === noData) {
+    const message = `run ${runId} trains a model: give --data, examples of your own to learn from`;
+    throw new NodeError('NO_DATA', message);
+  }
+  if (isTrained) return;
+  const idle = [...(data === noData ? [] : ['--data']), ...(compareAlone ? ['--compare-alone'] : [])];
+  if (idle.length === 0) return;
+  throw new NodeError(
+    'UNUSED_DATA',
+    `run ${runId} keeps a log and trains nothing: ${idle.join(' and ')} would do nothing; leave it out (--no-data)`,
+  );
 }
 
 /** What a session shares with the others of its node. */

@@ -1,5 +1,6 @@
 /** A figure of each node over the rounds, on a canvas. */
 import { useEffect, useRef } from 'preact/hooks';
+import './locale.ts';
 import uPlot from 'uplot';
 
 export interface Line {

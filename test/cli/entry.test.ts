@@ -1,7 +1,9 @@
 /** What a Node too old, or a folder without the package's files, gets to see. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { transform } from 'esbuild';
@@ -90,4 +92,21 @@ test('a folder that takes no files is what is told of, not the file that is not 
 test('a command that means nothing for the run it is asked about was given the wrong run, whichever command it is', () => {
   for (const code of ['NO_AUDIT', 'NO_LEDGER', 'NO_EVALUATION', 'NO_ALLIANCE'] as const)
     assert.equal(describeFailure(new NodeError(code, 'shows nobody a single delta')).exitCode, 2, code);
+});
+
+test('commands of the documents find the examples of the package from anywhere', (t) => {
+  const cwd = mkdtempSync(join(tmpdir(), 'starlings-anywhere-'));
+  t.after(() => rmSync(cwd, { recursive: true }));
+  const told = (...args: string[]): string => {
+    const { stdout, stderr } = spawnSync(process.execPath, [entry, ...args], { cwd, encoding: 'utf8' });
+    return stdout + stderr;
+  };
+  assert.match(
+    told('data', 'inspect', 'examples/heart/va.csv'),
+    /examples\/heart\/va\.csv: .*, no row of names/,
+  );
+  const records = ['--file', 'examples/labels/reviews.csv', '--column', 'review', '--name', 'reviews'];
+  const imported = told('label', 'import', '--dir', 'nobody', ...records);
+  assert.match(imported, /nobody/);
+  assert.doesNotMatch(imported, /ENOENT|does not exist/);
 });

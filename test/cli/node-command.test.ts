@@ -9,6 +9,7 @@ import { keyFileOf } from '../../src/daemon/directory.ts';
 import { identityFromSeed, loadIdentity, peerIdOf } from '../../src/network/identity.ts';
 import { createRun, writeManifestFile } from '../../src/node/files/manifest-file.ts';
 import { freePort } from '../cluster/delayed-line.ts';
+import { logRun } from '../daemon/log-nodes.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
 import { tableRun } from '../run/table-run.ts';
 import { jsonOf, startStarlings } from './starlings-process.ts';
@@ -133,7 +134,7 @@ describe('starlings node', { concurrency: 2 }, () => {
     const text = await said('searching for');
     assert.match(
       text,
-      /^searching for the manifest of bafy\w+ for 1\d s: no peer is reached: give .* with --bootstrap$/m,
+      /^searching for the manifest of bafy\w+ for 1\d s: no peer is reached: give .* that is up, in a new invitation or with --bootstrap$/m,
     );
     child.kill('SIGTERM');
     assert.equal((await ended).exitCode, 0);
@@ -146,6 +147,18 @@ describe('starlings node', { concurrency: 2 }, () => {
     const { exitCode, stderr } = await ended;
     assert.equal(exitCode, 2);
     assert.match(stderr, /^starlings: bafyreigd7ikji2 looks like a run id and is none .*\n$/);
+  });
+
+  test('examples for a run that trains nothing are not taken in silence', async () => {
+    const file = at('log.manifest');
+    await writeManifestFile(file, createRun(logRun([{ id: 'publish' }]), Date.now(), crypto, signerOf(9)));
+    const { ended } = startStarlings(nodeArgs('idle', file, '--compare-alone'));
+    const { exitCode, stderr } = await ended;
+    assert.equal(exitCode, 2, stderr);
+    assert.match(
+      stderr,
+      /^starlings: run bafy\w+ keeps a log and trains nothing: --data and --compare-alone would do nothing; leave it out \(--no-data\)$/m,
+    );
   });
 
   test('stopped before the end it says how far it was; whose key no member has hears so', async () => {

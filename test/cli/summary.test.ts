@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { matrixLines } from '../../src/cli/view/render-evaluation.ts';
 import { renderSummary } from '../../src/cli/view/render-summary.ts';
 import type { RunView } from '../../src/node/view/run-view.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
@@ -107,7 +108,7 @@ model
 
 bytes sent per node
   6.28 kB in all (gossip, repair, DHT, encryption)
-  314 kB for dense float32: 7850 parameters * 4 bytes * 10 rounds * 1 other nodes
+  314 kB for dense float32: 7850 parameters * 4 bytes * 10 rounds * 1 other node
   50.0 times less
 
 who moved the model (deltas, share of the summed squared norm; what it was worth: starlings ledger)
@@ -172,7 +173,7 @@ test('a node that did not train is named with what to do, and one model of nothi
     { ...end, result, last: { ...end.last, nodes } },
     (tone, words) => `<${tone}>${words}`,
   );
-  assert.match(text, /<bad> {2}all 2 nodes hold f00d\n<bad> {2}node-00 {2}untrained: nothing: do this\n/);
+  assert.match(text, /\n {2}<bad>all 2 nodes hold f00d\n {2}<bad>node-00 {2}untrained: nothing: do this\n/);
   assert.match(text, /\noutcome: untrained; bootstraps alive: 0; 0 of 10 rounds counted, in 12\.3 s/);
 });
 
@@ -197,4 +198,44 @@ test('names the sites where the data tells them apart', () => {
   assert.match(text, /\n {2}node-00 a {9}90\.00 %\n {2}node-01 longer \? {2}90\.00 %\n/);
   assert.match(text, /\n {2}node-00 a {12}10 {3}70\.00 %\n/);
   assert.match(text, /\n {2}cccccccc {14}1 {4}5\.00 %\n/);
+});
+
+test('on a narrow terminal the confusion matrix comes in pieces that name their rows', () => {
+  const confusion = [0, 1, 2].map((row) => [0, 1, 2].map((column) => 1000 * row + column));
+  assert.deepEqual(matrixLines(confusion, String, 22), [
+    '           0     1',
+    '     0     0     1',
+    '     1  1000  1001',
+    '     2  2000  2001',
+    '',
+    '           2',
+    '     0     2',
+    '     1  1002',
+    '     2  2002',
+  ]);
+  assert.equal(matrixLines(confusion, String, 24).length, 4);
+});
+
+test('a colour is no label: what is folded stands below what it goes on with', () => {
+  const painted = renderSummary(endOf(['f00d', 'f00d'], 6280), (_tone, text) => `<${text}>`);
+  assert.match(painted, /\n {2}<all 2 nodes hold f00d>\n/);
+});
+
+test('of an alliance it is said what was voted, and where too few votes came in time', () => {
+  const withVotes = (unjudged: number): string => {
+    const end = endOf(['ab', 'ab'], 1000);
+    const community = {
+      ...{ arena: null, registry: null, authors: {} },
+      alliance: { counts: { kept: 20, rolledBack: 1, unjudged }, standings: [] },
+    };
+    const nodes = end.last.nodes.map((node) => ({ ...node, view: node.view && { ...node.view, community } }));
+    return renderSummary({ ...end, last: { ...end.last, nodes } });
+  };
+  assert.match(
+    withVotes(39),
+    /\nvotes of the members\n {2}on 60 rounds: 20 stand, 1 rolled back, no quorum for 39,/,
+  );
+  assert.match(withVotes(39), /\n {2}of 60 rounds that were voted on 39 had no quorum .*--slot-ms/);
+  assert.doesNotMatch(withVotes(2), /--slot-ms/);
+  assert.doesNotMatch(renderSummary(endOf(['ab', 'ab'], 1000)), /votes/);
 });

@@ -39,6 +39,12 @@ test('what goes on stands below the text behind its label; addresses and command
   );
 });
 
+test('a row of a table keeps its columns where it is too wide', () => {
+  const row = `node-00${'      1234'.repeat(8)}`;
+  assert.equal(toldOn(terminal(40), row), row);
+  assert.equal(toldOn(terminal(40), `         ${row}`), `         ${row}`);
+});
+
 test('whatever is said, no word is broken and none is lost', () => {
   void fc.assert(
     fc.property(

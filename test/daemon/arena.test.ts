@@ -165,6 +165,13 @@ test('a board over real nodes is the same everywhere and from an archive, and wh
   await lie(nodes, judges[2]!, nodes.at('shard-2'));
   const results = await judged;
   assert.ok(said.some((line) => line.startsWith('goes on   with what it has committed to')));
+  for (const what of ['submissions', 'commitments', 'reveals'])
+    assert.ok(
+      said.some((line) =>
+        new RegExp(`^waits +until round \\d+ .*for ${what}; now it is round \\d+$`).test(line),
+      ),
+      said.join('\n'),
+    );
   // What is revealed is no secret any more, and not kept.
   for (const { home } of judges)
     await assert.rejects(stat(join(home, 'runs', nodes.run.runId, 'reveal.json')), { code: 'ENOENT' });

@@ -25,9 +25,10 @@ describe('the dashboard', { skip: noChromium }, () => {
   /** Opened and greeted, and what its console said. */
   async function open(
     url: string,
-    { width = 1280, height = 900, colorScheme = 'light' as 'light' | 'dark' } = {},
+    { width = 1280, height = 900, colorScheme = 'light' as 'light' | 'dark', locale = 'en-US' } = {},
   ): Promise<Opened> {
-    const shown = await opened(await browser().newPage({ viewport: { width, height }, colorScheme }), url);
+    const options = { viewport: { width, height }, colorScheme, locale };
+    const shown = await opened(await browser().newPage(options), url);
     await shown.page.waitForSelector('.flock .bird');
     return shown;
   }
@@ -70,6 +71,14 @@ describe('the dashboard', { skip: noChromium }, () => {
     assert.ok(tookMs < 200, `${tookMs} ms`);
     feed.tell({ node: 'Ward 2', isUp: false });
     await page.locator('.bird.down').waitFor();
+    assert.deepEqual(complaints, []);
+  });
+
+  test('is there in a browser whose locale is none that it knows', async () => {
+    const { page, complaints } = await flockPage({ locale: 'en-US@posix' });
+    assert.equal(await page.evaluate(() => navigator.languages[0]), 'en-US@posix');
+    assert.equal(await page.locator('.bird').count(), names.length);
+    assert.equal(await page.locator('.canvas canvas').count(), 4);
     assert.deepEqual(complaints, []);
   });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
@@ -88,8 +88,6 @@ export class TypedPage {
       await Promise.all(begun.running.map(({ typed }) => typed.stop()));
       await rm(begun.folder, { recursive: true, force: true });
     });
-    for (const name of ['configs', 'examples'])
-      await symlink(join(repositoryRoot, name), join(begun.folder, name));
     return begun;
   }
 

@@ -115,7 +115,7 @@ describe('a ledger of a run in which an author was found out', () => {
   test('says so, of all and of the peer', () => {
     const count = ledger.undone.length;
     assert.ok(
-      ledgerLines(found, accounts).some((line) =>
+      ledgerLines(found, accounts, 160).some((line) =>
         line.startsWith(`undone    ${count} deltas of ${cheat.slice(0, 16)} are out of the model`),
       ),
     );

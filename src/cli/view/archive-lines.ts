@@ -10,10 +10,10 @@ export function summaryLines(summary: ArchiveSummary): string[] {
   return [
     `run       ${name} (${runId})`,
     `folded    rounds ${fromRound} to ${round}, ${start}`,
-    `rounds    ${countedRounds} of ${rounds} counted`,
+    `rounds    ${countedRounds}${summary.trains ? ` of ${rounds}` : ''} counted`,
     `entries   ${entries}, each with a good signature, of ${authors.length} authors`,
     ...authors.map(({ author, entries: count }) => `          ${author.slice(0, 16)}  ${count}`),
     `root      ${root}`,
-    `model     ${modelHash}`,
+    `${summary.trains ? 'model' : 'state'}     ${modelHash}`,
   ];
 }

@@ -12,10 +12,9 @@ import { textTable } from './text-table.ts';
 
 const nats = (units: number): string => (units / scoreUnitsPerNat).toFixed(6);
 const shortKey = (key: string): string => key.slice(0, 16);
-/** Wide enough for all columns. */
-const tableColumns = 160;
 
-export function ledgerLines(found: RunLedger, accounts: Accounts): string[] {
+/** For a terminal of so many columns. */
+export function ledgerLines(found: RunLedger, accounts: Accounts, columns: number): string[] {
   const { summary, ledger, names } = found;
   const { checks, drop, remainder, peers } = accounts;
   const { examples, perRound, digest } = ledger.evaluation;
@@ -39,7 +38,7 @@ export function ledgerLines(found: RunLedger, accounts: Accounts): string[] {
     ...copyLines(ledger, names),
     ...undoneLines(ledger, names),
     '',
-    ...textTable(head, body, { columns: tableColumns }).split('\n'),
+    ...textTable(head, body, { columns }).split('\n'),
     '',
     'score and credit in nats of loss, points in millionths of a nat: the average of the credit of a round, where it is above 0, times the rounds',
     ...(checks.rounds === 0 ? ['no round was drawn to be checked'] : []),

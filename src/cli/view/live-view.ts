@@ -1,6 +1,7 @@
-/** Shows successive states on a stream: in place on a terminal, as lines elsewhere. */
+/** Shows successive states on a stream: in place on a terminal, as lines elsewhere and in the background of a shell. */
 import { styleText } from 'node:util';
 import { createLogUpdate } from 'log-update';
+import { isInForeground } from './foreground.ts';
 import { type NodeState, renderNode } from './node-view.ts';
 import { isMilestone, plainLine, plainLineEveryMs } from './plain-lines.ts';
 import { type Painter, renderView, type TextStyle } from './render-view.ts';
@@ -33,13 +34,18 @@ export function painterFor(stream: NodeJS.WriteStream): Painter {
 
 /** A view of a testnet on `stream`. Nothing is written before the first `show` or `note`. */
 export function createLiveView(stream: NodeJS.WriteStream): LiveView<ViewState> {
-  return isDrawable(stream) ? createTerminalView(stream, renderView) : createPlainView(stream);
+  const plain = createPlainView(stream);
+  return isDrawable(stream) ? createTerminalView(stream, renderView, plain) : plain;
 }
 
 /** A view of the runs of one node; where it cannot be drawn, its notes alone say what happens. */
 export function createNodeView(stream: NodeJS.WriteStream): LiveView<NodeState> {
-  if (isDrawable(stream)) return createTerminalView(stream, renderNode);
-  return { show: () => {}, note: (line) => stream.write(`${toldOn(stream, line)}\n`), end: () => {} };
+  const plain: LiveView<NodeState> = {
+    show: () => {},
+    note: (line) => stream.write(`${toldOn(stream, line)}\n`),
+    end: () => {},
+  };
+  return isDrawable(stream) ? createTerminalView(stream, renderNode, plain) : plain;
 }
 
 /** A terminal that does not know its width (some pseudo-terminals say 0), or no escape sequence, cannot be drawn on in place. */
@@ -47,25 +53,40 @@ function isDrawable(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY && stream.columns > 0 && process.env['TERM'] !== 'dumb';
 }
 
+/** `plain`: what shows it while the terminal is lent to somebody else. */
 function createTerminalView<State>(
   stream: NodeJS.WriteStream,
   render: (state: State, columns: number, paint: Painter, lines: number) => string,
+  plain: LiveView<State>,
 ): LiveView<State> {
   const paint = painterFor(stream);
   const update = createLogUpdate(stream);
   let last: State | null = null;
-  const draw = (state: State): void =>
+  let isDrawn = false;
+  const draw = (state: State): void => {
     update(render(state, stream.columns, paint, stream.rows || linesUsual));
+    isDrawn = true;
+  };
+  const leave = (): void => {
+    if (isDrawn) update.done();
+    isDrawn = false;
+  };
   return {
     show: (state) => {
       last = state;
-      draw(state);
+      if (isInForeground()) return draw(state);
+      leave();
+      plain.show(state);
     },
     note: (line) => {
+      if (!isInForeground()) {
+        leave();
+        return plain.note(line);
+      }
       update.persist(toldOn(stream, line));
       if (last !== null) draw(last);
     },
-    end: () => update.done(),
+    end: leave,
   };
 }
 

@@ -102,7 +102,7 @@ export class NodeNarrator {
 function searchLine({ runId, startedAtMs, trouble }: RunView, nowMs: number, isReached: boolean): string {
   const why = isReached
     ? 'peers are reached, and none of them tells of it: they do not have it, or it is hidden and takes an invitation'
-    : 'no peer is reached: give the address of a node of the run with --bootstrap';
+    : 'no peer is reached: give the address of a node of the run that is up, in a new invitation or with --bootstrap';
   const last = trouble === null ? '' : ` (last: ${trouble})`;
   return `searching for the manifest of ${runId} for ${formatDuration(nowMs - startedAtMs)}: ${why}${last}`;
 }

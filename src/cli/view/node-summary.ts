@@ -1,5 +1,6 @@
 /** What is said of a run when a node's part in it is over. */
 import { peerName, type RunView, whenMeasured } from '../../node/view/run-view.ts';
+import { votesText } from '../../node/words/votes-text.ts';
 import { formatBytes, formatHeadline, formatPercent } from './format.ts';
 import { deltasOf } from './node-view.ts';
 import { confusionTitle, matrixLines } from './render-evaluation.ts';
@@ -14,10 +15,12 @@ export function summaryLines(view: RunView): string[] {
   const authors = view.contributions
     .map(({ peer, deltas, share }) => ({ name: peerName(view, peer), deltas, share }))
     .sort((a, b) => b.deltas - a.deltas || a.name.localeCompare(b.name));
+  const votes = view.community?.alliance?.counts;
   const counted = `${countedRounds} of ${run.rounds}`;
   const learned = [
     `rounds    ${counted} counted`,
     `deltas    ${deltasOf(view)}`,
+    ...(votes ? [`votes     ${votesText(votes)}`] : []),
     `${name.padEnd(9)} ${text}${whenMeasured(view)}`,
     ...confusionLines(view),
   ];
@@ -40,5 +43,5 @@ export function summaryLines(view: RunView): string[] {
 
 function confusionLines({ figures }: RunView): string[] {
   if (!figures?.confusion) return [];
-  return [confusionTitle, ...matrixLines(figures.confusion, String)];
+  return [confusionTitle, ...matrixLines(figures.confusion, String, Number.POSITIVE_INFINITY)];
 }

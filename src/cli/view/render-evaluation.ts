@@ -14,12 +14,16 @@ import { calibrationErrorOf } from './render-sites.ts';
 export const confusionTitle = 'confusion (rows: what it is, columns: what the model says)';
 
 /** Lines on each site and on all together; the confusion matrix is that of the last. */
-export function renderEvaluations(evaluations: readonly Evaluation[], task: TaskSpec): string {
+export function renderEvaluations(
+  evaluations: readonly Evaluation[],
+  task: TaskSpec,
+  columns = Number.POSITIVE_INFINITY,
+): string {
   const nameOf = classNamesOf(task);
   const lines = evaluations.flatMap((one) => evaluationLines(one, task, nameOf));
   const matrix = evaluations.at(-1)?.assessment?.confusion;
   if (matrix === undefined || matrix.length > shownClassesMax) return lines.join('\n');
-  return [...lines, confusionTitle, ...matrixLines(matrix, nameOf)].join('\n');
+  return [...lines, confusionTitle, ...matrixLines(matrix, nameOf, columns)].join('\n');
 }
 
 /** The same in numbers. */
@@ -112,14 +116,25 @@ function figuresOf(metrics: Metrics, task: TaskSpec): { id: string; value: numbe
   });
 }
 
+/** In pieces that each name their rows, where it is wider than `columns`. */
 export function matrixLines(
   matrix: readonly (readonly number[])[],
   nameOf: (label: number) => string,
+  columns: number,
 ): string[] {
   const names = matrix.map((_, label) => nameOf(label));
   const cells = [['', ...names], ...matrix.map((row, label) => [names[label]!, ...row.map(String)])];
   const width = Math.max(...cells.flat().map(({ length }) => length));
-  return cells.map((row) => `  ${row.map((cell) => cell.padStart(width)).join('  ')}`);
+  const atOnce = Math.max(1, Math.min(names.length, Math.floor(columns / (width + 2)) - 1));
+  const lines: string[] = [];
+  for (let from = 1; from <= names.length; from += atOnce) {
+    if (from > 1) lines.push('');
+    for (const [name = '', ...row] of cells) {
+      const piece = [name, ...row.slice(from - 1, from - 1 + atOnce)];
+      lines.push(`  ${piece.map((cell) => cell.padStart(width)).join('  ')}`);
+    }
+  }
+  return lines;
 }
 
 export function classNamesOf(task: TaskSpec): (label: number) => string {

@@ -2,7 +2,9 @@
 
 import { deltasOf } from '../../methods/registry.ts';
 import { denseBytes } from '../../node/view/dense-bytes.ts';
-import { peerName } from '../../node/view/run-view.ts';
+import { peerName, type RunView } from '../../node/view/run-view.ts';
+import { amount } from '../../node/words/amount.ts';
+import { unjudgedText, votesText } from '../../node/words/votes-text.ts';
 import { sharedSize } from '../../run/run-spec.ts';
 import { writeMeasure } from '../../tasks/measures.ts';
 import type { RunToEnd } from '../../testnet/run-to-end.ts';
@@ -12,15 +14,18 @@ import { classNamesOf, confusionTitle, matrixLines } from './render-evaluation.t
 import { type Painter, unpainted } from './render-view.ts';
 import { padded, widthOf } from './text-fit.ts';
 
-/** Lines on accuracy, the one hash, bytes, contributions and the saved model. */
-export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string {
+/** Lines on accuracy, the one hash, bytes, contributions and the saved model. Folding is for who says it, but of the matrix: it knows `columns`. */
+export function renderSummary(
+  end: RunToEnd,
+  paint: Painter = unpainted,
+  columns = Number.POSITIVE_INFINITY,
+): string {
   const { result, testnet, last } = end;
   const nameOf = namesOfNodes(end);
   const views = last.nodes.flatMap(({ name, view }) => (view ? [{ name: nameOf(name), view }] : []));
   const names = new Map(views.map(({ name, view }) => [view.peerKey, name]));
   const nameWidth = widthOf(views[0]?.name ?? '');
   const parameters = sharedSize(testnet.spec);
-  const [hash] = result.modelHashes;
   const dense = denseBytes(parameters, result.rounds, result.nodes);
   const contributions = views[0]?.view.contributions ?? [];
   const modelPath = views.find(({ view }) => view.modelPath !== null)?.view.modelPath;
@@ -35,24 +40,19 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
       : [
           `  ${result.worst.better === 'higher' ? 'lowest' : 'highest'} ${writeMeasure(result.worst)}, of all examples ${writeMeasure(result.pooled)}`,
         ]),
-    ...pooledLines(end),
+    ...pooledLines(end, columns),
     ...(result.pooledAlone === null ? [] : [`  alone, of all examples ${writeMeasure(result.pooledAlone)}`]),
     '',
     paint('strong', 'model'),
-    result.modelHashes.length === 1
-      ? paint(result.outcome === 'trained' ? 'good' : 'bad', `  all ${views.length} nodes hold ${hash}`)
-      : paint(
-          'bad',
-          `  the nodes hold ${result.modelHashes.length} different models:\n    ${result.modelHashes.join('\n    ')}`,
-        ),
+    `  ${modelLine(result, views.length, paint)}`,
     ...views.flatMap(({ name, view: { outcome, outcomeText } }) =>
-      outcome === 'trained' || outcomeText === null ? [] : [paint('bad', `  ${name}  ${outcomeText}`)],
+      outcome === 'trained' || outcomeText === null ? [] : [`  ${paint('bad', `${name}  ${outcomeText}`)}`],
     ),
     ...(modelPath ? [`  saved in ${modelPath}`] : []),
     '',
     paint('strong', 'bytes sent per node'),
     `  ${formatBytes(result.bytesSentPerNode)} in all (gossip, repair, DHT, encryption)`,
-    `  ${formatBytes(dense)} for dense float32: ${parameters} parameters * 4 bytes * ${result.rounds} rounds * ${result.nodes - 1} other nodes`,
+    `  ${formatBytes(dense)} for dense float32: ${parameters} parameters * 4 bytes * ${result.rounds} rounds * ${amount(result.nodes - 1, 'other node')}`,
     `  ${comparison(dense, result.bytesSentPerNode)}`,
     ...(contributions.length > 0
       ? [
@@ -77,10 +77,34 @@ export function renderSummary(end: RunToEnd, paint: Painter = unpainted): string
             ),
         ]
       : []),
+    ...votesLines(views[0]?.view, paint),
     '',
     `outcome: ${result.outcome ?? 'not all nodes came to the end'}; bootstraps alive: ${result.bootstrapsAlive}; ` +
       `${roundsOf(result)} in ${result.seconds} s`,
   ].join('\n');
+}
+
+/** The one that all hold; else there is something to see. */
+function modelLine({ modelHashes, outcome }: RunToEnd['result'], nodes: number, paint: Painter): string {
+  return modelHashes.length === 1
+    ? paint(outcome === 'trained' ? 'good' : 'bad', `all ${nodes} nodes hold ${modelHashes[0]}`)
+    : paint(
+        'bad',
+        `the nodes hold ${modelHashes.length} different models:\n    ${modelHashes.join('\n    ')}`,
+      );
+}
+
+/** Of an alliance: what its members voted on the rounds, and whether they could. */
+function votesLines(view: RunView | undefined, paint: Painter): string[] {
+  const votes = view?.community?.alliance?.counts;
+  if (!votes) return [];
+  const unjudged = unjudgedText(votes);
+  return [
+    '',
+    paint('strong', 'votes of the members'),
+    `  ${votesText(votes)}`,
+    ...(unjudged === null ? [] : [`  ${paint('bad', unjudged)}`]),
+  ];
 }
 
 /** With the name of the site where the data tells them apart, all of one width. */
@@ -92,7 +116,7 @@ function namesOfNodes({ last, testnet }: RunToEnd): (name: string) => string {
 }
 
 /** Of the examples of all nodes, each judged by its node; those of one node of MNIST are those of all others. */
-function pooledLines({ result: { majority, confusion }, testnet }: RunToEnd): string[] {
+function pooledLines({ result: { majority, confusion }, testnet }: RunToEnd, columns: number): string[] {
   const always =
     majority === null
       ? []
@@ -101,7 +125,7 @@ function pooledLines({ result: { majority, confusion }, testnet }: RunToEnd): st
   return [
     ...always,
     `  ${confusionTitle}, of all examples`,
-    ...matrixLines(confusion, classNamesOf(testnet.spec.task)).map((line) => `  ${line}`),
+    ...matrixLines(confusion, classNamesOf(testnet.spec.task), columns - 2).map((line) => `  ${line}`),
   ];
 }
 

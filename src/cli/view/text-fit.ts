@@ -32,6 +32,11 @@ export function wrapped(text: string, width: number, indent: number): string[] {
   return lines.map((line, index) => (index === 0 ? line : `${' '.repeat(indent)}${line}`));
 }
 
+/** Of a table on a stream: what is no terminal, or does not say, takes rows of any width. */
+export function columnsOf(stream: NodeJS.WriteStream): number {
+  return (stream.isTTY && stream.columns) || Number.POSITIVE_INFINITY;
+}
+
 /** Prose as it is told on a stream: a terminal would break it within words. */
 export function toldOn(stream: NodeJS.WriteStream, text: string): string {
   return stream.isTTY && stream.columns > 0 ? folded(text, stream.columns) : text;
@@ -39,7 +44,7 @@ export function toldOn(stream: NodeJS.WriteStream, text: string): string {
 
 /**
  * Prose for a terminal: broken between words alone, so that addresses and commands in backquotes can be copied whole. What goes on stands
- * below the text behind a label, as in `model     /a/path`.
+ * below the text behind a label, as in `model     /a/path`. Rows of a table stay as they are: they would lose their columns.
  */
 function folded(text: string, columns: number): string {
   return text
@@ -50,10 +55,13 @@ function folded(text: string, columns: number): string {
 
 /** A label takes no more of a line; what is set in further is a table, or art. */
 const labelMax = 24;
+/** With two gaps and more behind its label a line is a row of a table. */
+const tableRow = /\S {2,}\S.* {2,}\S/;
 
 function foldedLine(line: string, columns: number): string {
   if (widthOf(line) <= columns) return line;
   const label = /^ *(\S+ {2,})?/.exec(line)![0];
+  if (tableRow.test(line.slice(label.length))) return line;
   const indent = label.length <= Math.min(labelMax, columns / 2) ? label.length : 0;
   const words = line.slice(label.length).match(/`[^`]*`\S*|\S+/g) ?? [];
   const lines: string[] = [];

@@ -190,6 +190,10 @@ const adviceFor: Readonly<
     level: 'wrong',
     todo: 'ask the others for their `starlings doctor`: they train nothing that comes in time',
   },
+  unjudged: {
+    level: 'watch',
+    todo: 'free the machines of other work, or sign the next run with longer rounds (`slotMs`)',
+  },
 };
 
 function adviceOf(id: string): { readonly level: 'watch' | 'wrong'; readonly todo: string } {

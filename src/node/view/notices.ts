@@ -4,6 +4,7 @@ import { isClockOff } from '../clock/clock-offset.ts';
 import type { PastEnd } from '../clock/past-end.ts';
 import { amount, span } from '../words/amount.ts';
 import { spentText } from '../words/privacy-text.ts';
+import { unjudgedText } from '../words/votes-text.ts';
 import { cameLate, neverMet, silencedText, sum, type Tally } from './outcome.ts';
 
 /** Something that will not end well, told once, with what to do. */
@@ -19,7 +20,8 @@ export interface Notice {
     | 'privacy'
     | 'silenced'
     | 'twin'
-    | 'unheard';
+    | 'unheard'
+    | 'unjudged';
   readonly text: string;
 }
 
@@ -80,6 +82,9 @@ export function noticesOf(tally: Tally): Notice[] {
       text: `untrained: none of the ${tally.deltasPublished} deltas of this node was taken into the model: check that its clock is right and its line is not too slow`,
     });
   }
+  const unjudged = unjudgedText(tally.votes);
+  if (unjudged !== null && finalHere >= windowRounds)
+    notices.push({ id: 'unjudged', text: `unjudged: ${unjudged}` });
   return notices;
 }
 

@@ -10,6 +10,7 @@ import { type ClockOffset, clockOff } from '../clock/clock-offset.ts';
 import { notMetPastEnd, type PastEnd } from '../clock/past-end.ts';
 import { amount, span } from '../words/amount.ts';
 import { type InPhase, phaseWord } from '../words/phase-word.ts';
+import type { VoteCounts } from '../words/votes-text.ts';
 
 /**
  * From the best to the worst; the worst that applies is the one that counts.
@@ -73,8 +74,8 @@ export interface Tally {
   readonly agreement: { readonly same: number; readonly other: number } | null;
   /** Since when deltas of this node carry no weight, why, and what to do; null where they do. */
   readonly silenced: Silenced | null;
-  /** Rounds that counted and were rolled back: nobody's deltas of them are in the model. */
-  readonly rolledBack: number;
+  /** By what an alliance voted on them; of rounds that are rolled back nobody's deltas are in the model. */
+  readonly votes: VoteCounts;
   /** Null where nobody asks for privacy. */
   readonly privacy: { readonly isSpent: boolean; readonly budgets: readonly BudgetState[] } | null;
 }
@@ -93,7 +94,7 @@ export function outcomeOf(tally: Tally): Outcome | null {
   if (isUnknown && deltasPublished === 0) return null;
   if (folded.own === 0 && tally.pastEnd !== null && !tally.isBack) return 'late';
   if (folded.others === 0) return folded.own === 0 && peersSeen > 0 ? 'untrained' : 'alone';
-  if (folded.own > 0 && 2 * (folded.own + satOut(tally) + tally.rolledBack) >= dueRounds(tally))
+  if (folded.own > 0 && 2 * (folded.own + satOut(tally) + tally.votes.rolledBack) >= dueRounds(tally))
     return 'trained';
   if (tally.silenced !== null) return 'silenced';
   return folded.own > 0 || cameLate(tally) ? 'late' : 'untrained';
@@ -239,9 +240,9 @@ function roundsOf({ folded, countedRounds }: Tally): string {
 }
 
 /** Deltas that others did not take. */
-function leftOutOf({ isBack, deltasPublished, folded, rolledBack }: Tally): number {
+function leftOutOf({ isBack, deltasPublished, folded, votes }: Tally): number {
   // What is in the model may be of an earlier session, of which it is not known what was published.
-  return isBack ? 0 : Math.max(0, deltasPublished - folded.own - rolledBack);
+  return isBack ? 0 : Math.max(0, deltasPublished - folded.own - votes.rolledBack);
 }
 
 function whySkipped(tally: Tally): string {

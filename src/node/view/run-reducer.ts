@@ -308,9 +308,9 @@ function tallyOf(
   const slotMs = view.slotMs ?? view.run?.slotMs ?? 0;
   const found = view.shown.find(({ author, silenced }) => author === view.peerKey && silenced);
   const silenced = found?.silenced ? { ...found, ...found.silenced } : null;
-  const rolledBack = view.community?.alliance?.counts.rolledBack ?? 0;
+  const votes = view.community?.alliance?.counts ?? { kept: 0, rolledBack: 0, unjudged: 0 };
   const isFinished = view.phase === 'finished';
-  return { ...view, isFinished, trains, rounds, windowRounds, slotMs, silenced, rolledBack };
+  return { ...view, isFinished, trains, rounds, windowRounds, slotMs, silenced, votes };
 }
 
 function counted(counts: Readonly<Record<string, number>>, reason: string): Record<string, number> {

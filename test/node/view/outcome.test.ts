@@ -39,7 +39,7 @@ const good: Tally = {
   figures: { majority: 0.12, auc: null },
   agreement: { same: 2, other: 0 },
   silenced: null,
-  rolledBack: 0,
+  votes: { kept: 0, rolledBack: 0, unjudged: 0 },
   privacy: null,
 };
 const silenced = {
@@ -87,7 +87,7 @@ describe('what came of a run', () => {
     ],
     [
       'fewer than half, but the rest was rolled back',
-      { folded: { own: 10, others: 190 }, rolledBack: 40 },
+      { folded: { own: 10, others: 190 }, votes: { kept: 0, rolledBack: 40, unjudged: 0 } },
       'trained',
     ],
     [
@@ -301,6 +301,17 @@ describe('what is said while it happens', () => {
     const ofOne = told({ offsetMs: null, claimedMs: 20_000, peers: 1 })!;
     assert.match(ofOne, /^clock: it is 20\.0 s ahead of that of the only peer, .*one of the two is wrong/);
     assert.doesNotMatch(ofOne, /trained/);
+  });
+
+  test('rounds of an alliance that too few voted on in time are told', () => {
+    const told = (kept: number, unjudged: number): string | undefined =>
+      noticesOf({ ...under, votes: { kept, rolledBack: 1, unjudged } }).find(({ id }) => id === 'unjudged')
+        ?.text;
+    assert.equal(told(14, 5), undefined);
+    assert.match(
+      told(14, 6)!,
+      /^unjudged: of 21 rounds that were voted on 6 had no quorum and stand unjudged, .* longer ones /,
+    );
   });
 
   test('who comes late, is alone, hears nothing, or is left out hears of it', () => {

@@ -77,14 +77,21 @@ export class ArenaHolder {
     const { runId, untilRounds } = first;
     const [submissions = 0, , reveals = 0, recounts = 0] = untilRounds;
     const kept = KeptReveal.at(this.#options.target, runId, { file: this.#options.shard, root: shard.root });
-    const closed = await this.#when(({ finalisedRound }) => finalisedRound >= submissions);
+    const closed = await this.#when(
+      `until round ${submissions} is final, the last for submissions`,
+      ({ finalisedRound }) => finalisedRound >= submissions,
+    );
     await this.#reveal(closed, shard, kept);
-    const shown = await this.#when(({ finalisedRound }) => finalisedRound >= reveals);
+    const shown = await this.#when(
+      `until round ${reveals} is final, the last for reveals`,
+      ({ finalisedRound }) => finalisedRound >= reveals,
+    );
     const isShown = (seen: Seen): boolean =>
       seen.holders.some(({ holder, hasRevealed }) => holder === shard.holder && hasRevealed);
     if (isShown(shown)) await kept.remove();
     const { disagrees, said } = await this.#countOthers(shown, shard.holder);
     await this.#when(
+      'until what it said of the others is final',
       ({ finalisedRound, holders }) =>
         finalisedRound >= recounts ||
         holders.every(({ holder, countedBy }) => !said.includes(holder) || countedBy.includes(shard.holder)),
@@ -130,7 +137,10 @@ export class ArenaHolder {
     if (closed.own?.hasRevealed !== true) {
       const reveal = await this.#committed(closed, shard, kept);
       if (reveal === null) return;
-      await this.#when(({ round }) => round > commits);
+      await this.#when(
+        `until round ${commits} is over, the last for commitments`,
+        ({ round }) => round > commits,
+      );
       await this.#write('reveal', reveal);
     }
     // Now everybody may have it.
@@ -227,10 +237,12 @@ export class ArenaHolder {
     }
   }
 
-  async #when(isDue: (seen: Seen) => boolean): Promise<Seen> {
-    for (;;) {
+  /** What it waits for is said, for it may take days. */
+  async #when(until: string, isDue: (seen: Seen) => boolean): Promise<Seen> {
+    for (let isFirst = true; ; isFirst = false) {
       const seen = await this.#board();
       if (isDue(seen)) return seen;
+      if (isFirst) this.#options.say(`waits     ${until}; now it is round ${seen.round}`);
       await passed(lookEveryMs, undefined, { signal: this.#options.signal });
     }
   }

@@ -88,6 +88,7 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
     'NOTHING_KEPT',
     'TESTNET_KEPT',
     'UNKNOWN_RUN',
+    'UNUSED_DATA',
   ],
   ...['EACCES', 'EISDIR', 'ENOENT', 'ENOTDIR', 'EPERM', 'EROFS'],
 ]);

@@ -20,7 +20,9 @@ export async function printFailure(
   options: { readonly json: boolean; readonly verbose: boolean; readonly shown: boolean },
 ): Promise<void> {
   if (!options.shown) {
-    process.stderr.write(`starlings: ${failure.sentence.split('\n').map(printable).join('\n')}\n`);
+    const { toldOn } = await import('../../view/text-fit.ts');
+    const sentence = failure.sentence.split('\n').map(printable).join('\n');
+    process.stderr.write(`${toldOn(process.stderr, `starlings: ${sentence}`)}\n`);
   }
   if (options.verbose && error instanceof Error) process.stderr.write(`${stackOf(error)}\n`);
   if (options.json) await printResult({ error: { code: failure.code, message: failure.sentence } });

@@ -59,6 +59,7 @@ export function addTestnetOptions(command: Command, { slotMs, startIn } = times)
     .option(
       '--split <path>',
       'what to split between the nodes, as `data split` does (default: MNIST where the run takes it)',
+      configFile,
     )
     .option('--rounds <count>', "in place of the run's own", wholeNumber(1, 1_000_000))
     .option('--slot-ms <ms>', `per round (default: ${slotMs})`, wholeNumber(50, 86_400_000))
