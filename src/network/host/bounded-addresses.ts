@@ -5,7 +5,7 @@
 import type { Peer, PeerData, PeerStore } from '@libp2p/interface';
 
 /** Of one telling. Guess; a host with two networks and four relays tells of a dozen. */
-const addressesToldMax = 32;
+export const addressesToldMax = 32;
 /** Of a peer, told of by whomever: the latest. */
 const addressesKeptMax = 64;
 
