@@ -9,7 +9,7 @@ import type { PeerId } from '@libp2p/interface';
 import { type KadDHT, type KadDHTInit, kadDHT } from '@libp2p/kad-dht';
 import { pickRandom } from '../../core/pick-random.ts';
 import { TokenBuckets } from '../conduct/token-buckets.ts';
-import { addressesToldMax } from '../host/bounded-addresses.ts';
+import { addressesToldMax } from '../host/bounded-peers.ts';
 
 /**
  * Of one peer; what is beyond waits, and the library gives a stream up after 10 s. A run asks a peer that is near it a handful of times when it
