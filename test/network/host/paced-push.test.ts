@@ -42,9 +42,7 @@ test('a peer speaks so many protocols, and says so so often', async (t) => {
       stream.abort(new Error('over'));
     }
   }
-  await eventually('it was heard', async () =>
-    (await of()).protocols.some((name) => /^[0-9a-z]+$/.test(name)),
-  );
+  await eventually('it was heard', () => taken.size > 0);
   const { protocols } = await of();
   assert.ok(protocols.length <= 600, `${protocols.length} protocols`);
   const seconds = (performance.now() - startedMs) / 1_000;
