@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { ConfigError } from '../../src/config/config-error.ts';
+import { parseLongJson } from '../../src/core/parse-json.ts';
 import type { Chronicle } from '../chronicle.ts';
 
 const measured = z.number().nullable();
@@ -50,16 +51,12 @@ const chronicleSchema = z.object({
 
 /** Reads what `starlings sim --record` wrote. @throws ConfigError that names the file and what is wrong with it */
 export async function readChronicle(file: string): Promise<Chronicle> {
-  let content: unknown;
-  try {
-    content = JSON.parse(await readFile(file, 'utf8'));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
+  const content = parseLongJson(await readFile(file, 'utf8'));
+  if (content === undefined)
     throw new ConfigError(
       'UNREADABLE_CONFIG',
-      `${file}: cannot be read as JSON: ${error.message.split('\n')[0]}`,
+      `${file}: cannot be read as JSON, or is more than any record is`,
     );
-  }
   const parsed = chronicleSchema.safeParse(content);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

@@ -42,6 +42,10 @@ const patience: ServerOptions = {
 const handshakeTimeout = 5000;
 /** Of all who are connected. Guess. */
 const connectionsMax = 256;
+/** Of one connection, answers that are under way: browsers and our own clients wait for one before they ask again. */
+const answersMax = 4;
+/** Who takes nothing of an answer for so long, or for twice as long, is let go of. Guess. */
+const unreadMs = 5000;
 
 /** @throws EADDRINUSE and the like, with address and port; ListenError */
 export async function listen(options: HttpServerOptions): Promise<HttpServer> {
@@ -52,7 +56,9 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
     certificate: tls === null ? null : new X509Certificate(tls.certificate),
   };
   const callers = new Callers(connectionsMax);
+  const underWay = new AnswersUnderWay();
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    if (!underWay.take(request.socket, response)) return;
     if (!isForUs(request, response, place)) return;
     if (options.isOwner?.(request)) callers.own(request.socket);
     options.answer(request, response).catch((error: unknown) => {
@@ -66,6 +72,10 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
       ? createServer(patience, answer)
       : createTlsServer({ ...patience, handshakeTimeout, cert: tls.certificate, key: tls.key }, answer);
   server.on('connection', (socket: Socket) => callers.take(socket));
+  server.setTimeout(unreadMs, (socket) => {
+    const isComputed = socket.writableLength === 0 && underWay.has(socket);
+    if (!isComputed) socket.destroy();
+  });
   await bind(server, at);
   return {
     url: urlOf(server, at, place),
@@ -74,6 +84,31 @@ export async function listen(options: HttpServerOptions): Promise<HttpServer> {
       return closed(server);
     },
   };
+}
+
+/** Whoever sends thousands of requests at once would have each of them begun at once: files opened, answers built, and nothing read. */
+class AnswersUnderWay {
+  readonly #counts = new WeakMap<Socket, number>();
+
+  /** False where nothing is to be answered: it is one too many, and its connection is cut. */
+  take(socket: Socket, response: ServerResponse): boolean {
+    // What came in one piece with the one that was too many.
+    if (socket.destroyed) return false;
+    response.once('close', () => this.#add(socket, -1));
+    if (this.#add(socket, 1) <= answersMax) return true;
+    socket.destroy();
+    return false;
+  }
+
+  has(socket: Socket): boolean {
+    return (this.#counts.get(socket) ?? 0) > 0;
+  }
+
+  #add(socket: Socket, count: number): number {
+    const sum = (this.#counts.get(socket) ?? 0) + count;
+    this.#counts.set(socket, sum);
+    return sum;
+  }
 }
 
 async function bind(server: Server, at: ListenAddress): Promise<void> {

@@ -27,6 +27,7 @@ export function addModelGenerateCommand(parent: Command): void {
     .option('--seed <number>', 'another seed, another text', wholeNumber(0, 0xffff_ffff), 1)
     .action((options: Options, command: Command) =>
       perform(command, async ({ screen, print, signal }) => {
+        const { printableLines } = await import('./parts/command/output.ts');
         const { findModel } = await import('./parts/model/model-source.ts');
         const { generateBytes, isLanguageModel } = await import('../learning/tfjs/generate.ts');
         const { model, vector, file } = await findModel(options.from);
@@ -45,14 +46,16 @@ export function addModelGenerateCommand(parent: Command): void {
         }
         const decoder = new TextDecoder();
         let text = options.prompt;
+        // Bytes that steer a terminal are as easily written as others.
+        const shown = (more: string): string => (screen.isTTY && more !== '\t' ? printableLines(more) : more);
         screen.write(options.prompt);
         for await (const byte of generateBytes({ ...options, model, vector, prompt, signal })) {
           const more = decoder.decode(Uint8Array.of(byte), { stream: true });
-          screen.write(more);
+          screen.write(shown(more));
           text += more;
         }
         const rest = decoder.decode();
-        print(rest);
+        print(shown(rest));
         return { json: { file, text: text + rest } };
       }),
     );

@@ -3,18 +3,21 @@
  * `file:line:column: training.learningRate: expected number, got string "fast"`.
  */
 import { readFile, stat } from 'node:fs/promises';
-import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type LineCounter } from 'yaml';
 import type * as z from 'zod';
 import { ConfigError } from './config-error.ts';
 import { otherKindText } from './file-kinds.ts';
 import { inputSchemaOf } from './json-schema.ts';
 import { type Problem, problemsOf } from './problem-text.ts';
+import { yamlDocument } from './yaml-document.ts';
 
 /** A larger file is refused before it is read. An allow-list of 10,000 keys fits. */
 export const yamlBytesMax = 1 << 20;
 
 /** More problems than this are counted, not listed. */
 const problemsShownMax = 20;
+/** Of more it is not even looked for where they are: each is looked for among all keys of its map. */
+const problemsPlacedMax = 1000;
 
 /** A check of the whole value, after every field fits: the first combination that cannot work, or null. */
 export type CombinationCheck<T> = (
@@ -59,16 +62,12 @@ interface Written {
 }
 
 function parsed(text: string, file: string): Written {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const broken = [...document.errors, ...document.warnings];
-  if (broken.length > 0) {
+  const { document, lines, problems } = yamlDocument(text);
+  if (problems.length > 0) {
     throw new ConfigError(
       'BAD_CONFIG',
       listed(
-        broken.map(
-          (error) => `${place(file, lines, error.pos[0])}: this is not valid YAML: ${error.message}`,
-        ),
+        problems.map(({ message, at }) => `${place(file, lines, at)}: this is not valid YAML: ${message}`),
       ),
     );
   }
@@ -88,10 +87,15 @@ function checked<T>(value: unknown, written: Written, schema: z.ZodType<T>, chec
     const otherKind = otherKindText(unknown);
     if (otherKind !== null) throw new ConfigError('BAD_CONFIG', `${file}: ${otherKind}`);
     const outline = inputSchemaOf(schema);
-    throw wrong(
-      error.issues.flatMap((issue) => problemsOf(issue, value, outline)),
-      written,
-    );
+    const problems: Problem[] = [];
+    let untold = 0;
+    for (const issue of error.issues) {
+      const room = problemsPlacedMax - problems.length;
+      const [told, rest] = parted(issue, room);
+      if (told !== null) problems.push(...problemsOf(told, value, outline));
+      untold += rest;
+    }
+    throw wrong(problems, written, untold);
   }
   const impossible = check(data);
   if (impossible) throw wrong([{ ...impossible, at: 'value' }], written);
@@ -136,7 +140,15 @@ function readFailure(error: NodeJS.ErrnoException): string {
   }
 }
 
-function wrong(problems: readonly Problem[], { file, document, lines }: Written): ConfigError {
+/** As much of an issue as there is room for, null for none, and how many problems are left of it. */
+function parted(issue: z.core.$ZodIssue, room: number): [told: z.core.$ZodIssue | null, rest: number] {
+  if (issue.code !== 'unrecognized_keys') return room > 0 ? [issue, 0] : [null, 1];
+  const keys = issue.keys.slice(0, room);
+  return [{ ...issue, keys }, issue.keys.length - keys.length];
+}
+
+/** `untold`: so many problems more. */
+function wrong(problems: readonly Problem[], { file, document, lines }: Written, untold = 0): ConfigError {
   const placed = problems.map((problem) => {
     const offset = offsetOf(document, problem);
     const name = problem.path.length > 0 ? `${dotted(problem.path)}: ` : '';
@@ -144,12 +156,15 @@ function wrong(problems: readonly Problem[], { file, document, lines }: Written)
   });
   return new ConfigError(
     'BAD_CONFIG',
-    listed(placed.sort((a, b) => a.offset - b.offset).map(({ text }) => text)),
+    listed(
+      placed.sort((a, b) => a.offset - b.offset).map(({ text }) => text),
+      untold,
+    ),
   );
 }
 
-function listed(texts: readonly string[]): string {
-  const rest = texts.length - problemsShownMax;
+function listed(texts: readonly string[], untold = 0): string {
+  const rest = texts.length - problemsShownMax + untold;
   return [...texts.slice(0, problemsShownMax), ...(rest > 0 ? [`and ${rest} more`] : [])].join('\n');
 }
 

@@ -28,7 +28,7 @@ import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { openLevelStore } from '../platform/node/level-store.ts';
 import { linkOrCopy } from '../platform/node/link-or-copy.ts';
-import { ManifestError, openManifest, type SignedManifest } from '../run/manifest.ts';
+import { ManifestError, manifestBytesMax, openManifest, type SignedManifest } from '../run/manifest.ts';
 import { baseFile, type RunFile, startFile, type trainingFile } from '../run/run-files.ts';
 import { parameterCount } from '../tasks/models/model-layout.ts';
 import { ModelParts } from '../tasks/models/personal-layers.ts';
@@ -172,7 +172,7 @@ async function foldPieces(
   placeOf: FilePlace,
   reader: ArchiveReader,
 ): Promise<ArchiveSummary> {
-  const frames = new ArchiveFrames();
+  const frames = new ArchiveFrames(undefined, manifestBytesMax);
   let signed: SignedManifest | null = null;
   let fold: ArchiveFold | null = null;
   let isTail = false;

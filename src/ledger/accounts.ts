@@ -1,5 +1,5 @@
 /** The account of each peer: standing and share. */
-import { csvLine } from '../core/csv-line.ts';
+import { spreadsheetLine } from '../core/csv-line.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { Ledger } from './ledger.ts';
 import { type RewardPolicySpec, sharesOf } from './reward-policies.ts';
@@ -44,7 +44,19 @@ const columns = [
 /** One row for each peer; scores, credit, points and interval in 1e-6 nats, shares in millionths. */
 export function accountsCsv({ peers }: Accounts, names: Readonly<Record<PeerKey, string>>): string {
   const rows = peers.map(({ peer, deltas, copies, undone, score, credit, points, low, high, share }) =>
-    csvLine([peer, names[peer] ?? '', deltas, copies, undone, score, credit, points, low, high, share]),
+    spreadsheetLine([
+      peer,
+      names[peer] ?? '',
+      deltas,
+      copies,
+      undone,
+      score,
+      credit,
+      points,
+      low,
+      high,
+      share,
+    ]),
   );
-  return `${[csvLine(columns), ...rows].join('\r\n')}\r\n`;
+  return `${[spreadsheetLine(columns), ...rows].join('\r\n')}\r\n`;
 }

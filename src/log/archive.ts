@@ -78,10 +78,13 @@ export class ArchiveFrames {
   #wanted: number;
   #isBegun = false;
   readonly #magic: Uint8Array;
+  /** Of the frame that comes next. */
+  #bytesMax: number;
 
-  /** `magic`: the line that comes before the frames. */
-  constructor(magic: Uint8Array = MAGIC) {
+  /** `magic`: the line that comes before the frames; `firstBytesMax`: of the first of them, before memory is taken for it. */
+  constructor(magic: Uint8Array = MAGIC, firstBytesMax = frameBytesMax) {
     this.#magic = magic;
+    this.#bytesMax = firstBytesMax;
     this.#wanted = magic.length;
   }
 
@@ -103,10 +106,11 @@ export class ArchiveFrames {
     this.#wanted = 4;
     while (at + 4 <= all.length) {
       const length = view.getUint32(at);
-      if (length > frameBytesMax) throw new ArchiveError('a part of the archive is longer than any can be');
+      if (length > this.#bytesMax) throw new ArchiveError('a part of the archive is longer than any can be');
       this.#wanted = 4 + length;
       if (at + this.#wanted > all.length) break;
       frames.push(all.subarray(at + 4, at + this.#wanted));
+      this.#bytesMax = frameBytesMax;
       at += this.#wanted;
       this.#wanted = 4;
     }

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { type ApiPlace, requestApi } from '../../src/api/api-request.ts';
 import { callNode, readPath } from '../../src/api/control-client.ts';
-import { type ListenAddress, listenAddress, listenProblem } from '../../src/api/listen-address.ts';
+import { type ListenAddress, listenAddress, listenProblem, loopback } from '../../src/api/listen-address.ts';
 import { someView } from '../node/some-view.ts';
 import { apiOf, peerKey, token } from './api-of-one-node.ts';
 import { makeIdentity, noOpenssl } from './certificates.ts';
@@ -236,6 +236,48 @@ describe('whoever is slow', () => {
     assert.equal(gone.isGone, false);
     stop.abort();
     for (const socket of sockets) socket.destroy();
+  });
+
+  test('asks thousands of times at once is let go of before they are answered', {
+    timeout: 30_000,
+  }, async () => {
+    const node = await serving({ kind: 'tcp', host: '127.0.0.1', port: 0, tls: null });
+    const { hostname, port } = new URL(node.http);
+    const once4 = 'GET /runs HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n'.repeat(4);
+    for (const [requests, answers] of [
+      [once4, 4],
+      [once4.repeat(2_000), 0],
+    ] as const) {
+      const socket = connect(Number(port), hostname).on('error', () => {});
+      let text = '';
+      socket.setEncoding('utf8').on('data', (piece: string) => {
+        text += piece;
+      });
+      socket.write(requests);
+      // Idle, it is let go of after a while as well.
+      await new Promise((resolve) => socket.once('close', resolve));
+      assert.equal(text.split('HTTP/1.1 200').length - 1, answers);
+    }
+  });
+
+  test('takes nothing of an answer is let go of', { timeout: 30_000 }, async () => {
+    const large = someView({ peerKey, runId: 'x'.repeat(16 << 20) });
+    const node = await apiOf([large], loopback(0));
+    after(() => node.close());
+    const { hostname, port } = new URL(node.http);
+    const socket = connect(Number(port), hostname).on('error', () => {});
+    socket.write('GET /runs HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
+    await once(socket, 'readable');
+    const gone = new Promise((resolve) => socket.once('close', resolve));
+    const bytes = { taken: 0 };
+    const waited = setTimeout(() => {
+      socket.on('data', ({ length }) => {
+        bytes.taken += length;
+      });
+    }, 20_000);
+    await gone;
+    clearTimeout(waited);
+    assert.ok(bytes.taken < large.runId.length, 'it got all of it');
   });
 
   test('a port that is a node of somebody else is no node', async () => {

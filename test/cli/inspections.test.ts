@@ -169,4 +169,25 @@ describe('inspect', () => {
     await assert.rejects(inspect(await fileOf('h', 'starlings-log/1\n')), { code: 'BAD_ARCHIVE' });
     await assert.rejects(inspect(join(directory, 'nowhere')), { code: 'ENOENT' });
   });
+
+  test('shows words of others and obeys none of them', async () => {
+    const model = { kind: 'logistic-regression', inputs: 2, outputs: 2 } as const;
+    const file = join(directory, 'steering.safetensors');
+    const words = '\u001b]0;title\u0007 \u001b[2J \u009b31m \u202etxt.exe\r';
+    await writeSafetensors(file, model, new Float32Array(6), { words });
+    const { stdout } = await starlings('inspect', file);
+    assert.match(stdout, /^words {7}\\x1b\]0;title\\x07 \\x1b\[2J \\x9b31m \\x202etxt\.exe\\x0d$/m);
+    assert.doesNotMatch(stdout, /[^\P{Cc}\n]|\u202e/u);
+  });
+
+  test('takes no memory for JSON that is lists and nothing else', async () => {
+    const lists = 5_000_000;
+    const before = process.memoryUsage().heapUsed;
+    const wide = await fileOf('wide', `{"format":1,"frames":[${'{},'.repeat(lists)}{}]}`);
+    assert.equal(await inspect(wide), null);
+    const deep = await fileOf('deep', `${'['.repeat(lists)}${']'.repeat(lists)}`);
+    assert.equal(await inspect(deep), null);
+    const taken = process.memoryUsage().heapUsed - before;
+    assert.ok(taken < 32 * lists, `${taken} bytes`);
+  });
 });

@@ -252,3 +252,33 @@ test('every run in configs/runs is good', async () => {
   for (const file of files)
     assert.equal((await loadRunSpec(join(folder, file))).name, file.replace('.yaml', ''));
 });
+
+test('refuses what is nested more deeply than anybody writes, and says where', () => {
+  const deep: readonly [text: string, at: string][] = [
+    [`a: ${'['.repeat(500_000)}`, '1:104'],
+    ['{a: '.repeat(200_000), '1:401'],
+    [`a: 1\n${'- '.repeat(400_000)}`, '2:201'],
+    ['? '.repeat(400_000), '1:201'],
+  ];
+  for (const [text, at] of deep) {
+    const message = `run.yaml:${at}: this is not valid YAML: more than 100 lists or objects within each other`;
+    assert.equal(complaintAbout(text), message, text.slice(0, 10));
+  }
+  const [open, shut] = ['['.repeat(99), ']'.repeat(99)];
+  assert.match(complaintAbout(`name: ${open}${shut}`), /name: expected string, got list of 1/);
+});
+
+test('takes time for keys as it takes it for entries of a list, and counts what it does not list', () => {
+  const many = Array.from({ length: 60_000 }, (_, index) => index);
+  const msOf = (text: string): number => {
+    const startedMs = performance.now();
+    complaintAbout(text);
+    return performance.now() - startedMs;
+  };
+  const list = msOf(many.map((index) => `- k${index}: 1\n`).join(''));
+  const keys = many.map((index) => `k${index}: 1\n`).join('');
+  const ratio = msOf(keys) / list;
+  assert.ok(ratio < 4, `${ratio} times as long`);
+  // The five that are required and missing are told as well.
+  assert.match(complaintAbout(keys), /\nand 59985 more$/);
+});

@@ -91,6 +91,8 @@ describe('a ledger', () => {
     assert.ok(copycat.score > 0);
     const rows = accountsCsv(accounts, {}).trimEnd().split('\r\n');
     assert.equal(rows.length, parts.length + 1);
+    const named = accountsCsv(accounts, { [copycat.peer]: '=cmd()' });
+    assert.ok(named.includes(`${copycat.peer},'=cmd(),`), 'a name is no formula');
     const shares = rows.slice(1).map((row) => Number(row.split(',').at(-1)));
     assert.equal(
       shares.reduce((sum, share) => sum + share, 0),

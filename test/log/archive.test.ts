@@ -117,6 +117,11 @@ describe('an archive', () => {
     refused(entries, /goes on after the end/, { ...tail, round: 500 });
     refused([], /more than 67108864 rounds/, { ...tail, round: 2 ** 31 - 2 });
     assert.throws(() => new ArchiveFrames().take(new Uint8Array(64)), ArchiveError);
+    const manifestBytes = run.signed.bytes.length;
+    assert.ok(new ArchiveFrames(undefined, manifestBytes).take(bytes).length > 1);
+    // By what it claims, before any of it has come.
+    const begun = bytes.subarray(0, 100);
+    assert.throws(() => new ArchiveFrames(undefined, manifestBytes - 1).take(begun), ArchiveError);
     assert.throws(() => new ArchiveFold(Uint8Array.of(1, 2, 3), parts), ArchiveError);
     const others = { kind: 'allow-list' as const, members: ['ab'.repeat(32)] };
     const admitting = { creator: 'ab'.repeat(32), membership: others };

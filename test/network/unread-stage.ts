@@ -8,13 +8,13 @@ import { connected, eventually, loopbackHost } from './real-hosts.ts';
 
 const headerBytes = 12;
 export const [windowType, pingType] = [1, 2];
-const startFlag = 1;
+export const [startFlag, resetFlag] = [1, 8];
 
 /** https://github.com/hashicorp/yamux/blob/master/spec.md */
-export function frameOf(type: number, stream: number, length: number): Uint8Array {
+export function frameOf(type: number, stream: number, length: number, flag = startFlag): Uint8Array {
   const frame = new DataView(new ArrayBuffer(headerBytes));
   frame.setUint8(1, type);
-  frame.setUint16(2, startFlag);
+  frame.setUint16(2, flag);
   frame.setUint32(4, stream);
   frame.setUint32(8, length);
   return new Uint8Array(frame.buffer);

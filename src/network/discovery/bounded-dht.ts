@@ -1,10 +1,21 @@
 /**
  * libp2p's DHT believes an answer of any length: each peer that it names is looked for among all that wait to be tried, so that one of
- * 4 MiB stops the process for minutes. Here an answer names so many, and the rest of it is not heard.
+ * 4 MiB stops the process for minutes. Here an answer names so many, and the rest of it is not heard. A question of 4 MiB that names its asker
+ * 60,000 times as a provider does the same, and so do as many short questions in one piece: of one peer so many are answered a second.
  */
 
+import { setTimeout as passed, setImmediate as turn } from 'node:timers/promises';
+import type { PeerId } from '@libp2p/interface';
 import { type KadDHT, type KadDHTInit, kadDHT } from '@libp2p/kad-dht';
 import { pickRandom } from '../../core/pick-random.ts';
+import { TokenBuckets } from '../conduct/token-buckets.ts';
+import { addressesToldMax } from '../host/bounded-peers.ts';
+
+/**
+ * Of one peer; what is beyond waits, and the library gives a stream up after 10 s. A run asks a peer that is near it a handful of times when it
+ * begins, and then every few minutes. Guesses.
+ */
+const questions = { burst: 256, perSecond: 16 };
 
 type Components = Parameters<ReturnType<typeof kadDHT>>[0];
 
@@ -16,8 +27,13 @@ interface DhtAnswer {
   readonly providers: readonly unknown[];
 }
 
-/** Of the library's inside, what its answers go through. */
-interface AnswersOf {
+interface DhtQuestion {
+  readonly providers?: readonly { readonly multiaddrs: readonly unknown[] }[];
+}
+
+/** Of the library's inside, what its answers go through, and what comes in. */
+interface InsideOf {
+  readonly rpc?: { handleMessage(from: PeerId, question: DhtQuestion): Promise<unknown> };
   readonly network?: {
     safeDispatchEvent(type: string, init: unknown): boolean;
     _writeReadMessage(...asked: unknown[]): Promise<DhtAnswer>;
@@ -28,9 +44,10 @@ export function boundedDht(init: KadDHTInit): (components: Components) => KadDHT
   const create = kadDHT(init);
   return (components) => {
     const dht = create(components);
-    const { network } = dht as AnswersOf;
-    if (typeof network?._writeReadMessage !== 'function')
-      throw new Error('this version of @libp2p/kad-dht takes its answers another way: bound them there');
+    const { network, rpc } = dht as InsideOf;
+    if (typeof network?._writeReadMessage !== 'function' || typeof rpc?.handleMessage !== 'function')
+      throw new Error('this version of @libp2p/kad-dht takes what comes another way: bound it there');
+    boundQuestions(rpc);
     const tell = network.safeDispatchEvent.bind(network);
     const ask = network._writeReadMessage.bind(network);
     let told = 0;
@@ -48,4 +65,26 @@ export function boundedDht(init: KadDHTInit): (components: Components) => KadDHT
     };
     return dht;
   };
+}
+
+function boundQuestions(rpc: NonNullable<InsideOf['rpc']>): void {
+  const asked = new TokenBuckets(questions);
+  const answer = rpc.handleMessage.bind(rpc);
+  rpc.handleMessage = async (from, question) => {
+    const name = from.toString();
+    const waitMs = asked.waitMs(name, performance.now());
+    asked.spend(name, 1, performance.now());
+    // What has come is taken from a stream without a turn of the event loop between.
+    if (waitMs > 0) await passed(waitMs, undefined, { ref: false });
+    else await turn();
+    return answer(from, withOneProvider(question));
+  };
+}
+
+/** Nobody provides for others. */
+function withOneProvider(question: DhtQuestion): DhtQuestion {
+  const [provider] = question.providers ?? [];
+  if (provider === undefined) return question;
+  const multiaddrs = provider.multiaddrs.slice(0, addressesToldMax);
+  return { ...question, providers: [{ ...provider, multiaddrs }] };
 }

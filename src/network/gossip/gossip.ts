@@ -48,6 +48,9 @@ const topicBytesPerPeerMax = topicsMax * (1_024 + 128);
  */
 const uselessLimits = { burst: 2_048, perSecond: 64 };
 
+/** Frames of one peer, whatever is in them: an empty one takes a byte and a microsecond or two. Honest ones send a frame for each message that they forward. Guesses. */
+const frameLimits = { burst: 16_384, perSecond: 1_024 };
+
 /** Messages that wait to be forwarded, 64 MiB of them at most; more are forwarded at once. */
 const pausingMax = 1_024;
 
@@ -130,6 +133,18 @@ export class Gossip {
       Dlo: { get: () => degrees().min },
       Dhi: { get: () => degrees().max },
     });
+    this.#boundFrames(service as GossipSub & Internals);
+  }
+
+  #boundFrames(service: Internals): void {
+    const frames = new TokenBuckets(frameLimits);
+    const take = service.handleReceivedRpc.bind(service);
+    service.handleReceivedRpc = async (from, frame) => {
+      const name = from.toString();
+      frames.spend(name, 1, this.#nowMs());
+      if (frames.waitMs(name, this.#nowMs()) === 0) return take(from, frame);
+      if (!this.#reputation.isOutcast(from)) this.#reputation.blame(from);
+    };
   }
 
   /**
@@ -233,6 +248,7 @@ export class Gossip {
 /** The service has it, and its type does not say so. */
 interface Internals {
   readonly opts: object;
+  handleReceivedRpc(from: PeerId, frame: object): Promise<void>;
   getMeshPeers(topic: string): string[];
 }
 

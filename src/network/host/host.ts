@@ -4,7 +4,7 @@
  * host and carries none.
  */
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub';
-import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify';
+import { type Identify, type IdentifyPush, identify } from '@libp2p/identify';
 import type { Libp2p, PeerId } from '@libp2p/interface';
 import { type KadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { noise } from '@libp2p/noise';
@@ -29,10 +29,11 @@ import { dialOrder } from '../profiles/dial-order.ts';
 import type { HostProfile } from '../profiles/host-profile.ts';
 import { KAD_PROTOCOL } from '../protocols.ts';
 import { announcedAddresses, parsedAddress, withoutPrivateRelays } from './announced-addresses.ts';
-import { boundAddresses } from './bounded-addresses.ts';
+import { boundPeers } from './bounded-peers.ts';
 import { connectionsMaxDefault, connectionsPerAddressMaxDefault } from './connections-max.ts';
 import { HostReadings, type NetworkReadings } from './host-readings.ts';
 import { defaultMuxerLimits, muxer } from './muxer.ts';
+import { pacedPush } from './paced-push.ts';
 import { createTrafficMeter, type Traffic, type TrafficMeter } from './traffic.ts';
 import { WaitingBytes, waitingBytesMaxDefault } from './waiting-bytes.ts';
 
@@ -141,7 +142,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       ...services(profile, (options.carriesRuns ?? true) ? gossip : null),
     },
   });
-  boundAddresses(libp2p.peerStore);
+  boundPeers(libp2p.peerStore);
   datastore.peerConnected(libp2p.peerId);
   libp2p.addEventListener('peer:connect', ({ detail }) => datastore.peerConnected(detail));
   libp2p.addEventListener('peer:disconnect', ({ detail }) => datastore.peerDisconnected(detail));
@@ -248,7 +249,7 @@ function services(profile: HostProfile, gossip: Gossip | null): ServiceFactoryMa
   return {
     identify: identify({ maxMessageSize: identifyBytesMax }),
     // Tells peers that are already connected when a run's protocols come and go.
-    identifyPush: identifyPush({ maxMessageSize: identifyBytesMax }),
+    identifyPush: pacedPush({ maxMessageSize: identifyBytesMax }),
     ping: ping(),
     dht: boundedDht({
       protocol: KAD_PROTOCOL,

@@ -8,7 +8,7 @@ import { type StreamMuxerFactory, StreamStateError } from '@libp2p/interface';
 import type { AbstractStream, AbstractStreamMuxer } from '@libp2p/utils';
 import { yamux } from '@libp2p/yamux';
 import { concat } from 'uint8arrays';
-import { TokenBuckets } from '../conduct/token-buckets.ts';
+import { type TokenBucketLimits, TokenBuckets } from '../conduct/token-buckets.ts';
 import { isGossip } from '../protocols.ts';
 import type { WaitingBytes } from './waiting-bytes.ts';
 
@@ -92,17 +92,19 @@ function counted(
   return yamuxed;
 }
 
-/** What one connection may cost: of that which nobody reads at the other end, and of pings, which say nothing. */
+/** What one connection may cost: of that which nobody reads at the other end, of pings, which say nothing, and of streams that the other end opens. */
 export interface MuxerLimits {
   /** What streams send waits in them; this is for what the multiplexer answers by itself. */
   readonly waitingBytesMax: number;
-  readonly pings: { readonly burst: number; readonly perSecond: number };
+  readonly pings: TokenBucketLimits;
+  readonly streams: TokenBucketLimits;
 }
 
-/** yamux asks once in 30 s. Guesses. */
+/** yamux asks once in 30 s; a stream that is opened and reset takes 24 bytes and 75 us, and requests keep theirs. Guesses. */
 export const defaultMuxerLimits: MuxerLimits = {
   waitingBytesMax: 4 << 20,
   pings: { burst: 64, perSecond: 4 },
+  streams: { burst: 2_048, perSecond: 128 },
 };
 
 const pingType = 2;
@@ -111,9 +113,21 @@ const pingType = 2;
 function bounded(
   yamuxed: AbstractStreamMuxer,
   connection: Parameters<StreamMuxerFactory['createStreamMuxer']>[0],
-  { waitingBytesMax, pings }: MuxerLimits,
+  { waitingBytesMax, pings, streams }: MuxerLimits,
 ): AbstractStreamMuxer {
   const answered = new TokenBuckets(pings);
+  const opened = new TokenBuckets(streams);
+  const take = yamuxed.onRemoteStream.bind(yamuxed);
+  const read = yamuxed.onData.bind(yamuxed);
+  // What has come from a connection that was cut is still handed over.
+  yamuxed.onData = (data) => {
+    if (connection.status === 'open') read(data);
+  };
+  yamuxed.onRemoteStream = (stream) => {
+    opened.spend('streams', 1, performance.now());
+    if (opened.waitMs('streams', performance.now()) === 0) take(stream);
+    else connection.abort(new Error('the peer opens streams faster than anybody needs them'));
+  };
   const send = yamuxed.send.bind(yamuxed);
   yamuxed.send = (data) => {
     const isTaken = send(data);

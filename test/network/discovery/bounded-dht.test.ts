@@ -5,7 +5,9 @@ import { test } from 'node:test';
 import { lpStream } from '@libp2p/utils';
 import { multiaddr } from '@multiformats/multiaddr';
 import { Message } from '../../../src/core/protobuf.ts';
+import { encodeVarint } from '../../../src/network/exchange/frames.ts';
 import { KAD_PROTOCOL, runCid } from '../../../src/network/protocols.ts';
+import { keysAskedOf } from '../dht-listener.ts';
 import { connected, eventually, loopbackHost, someRunId } from '../real-hosts.ts';
 
 const peers = 2_000;
@@ -67,4 +69,52 @@ test('a peer has so many addresses, however many are told of it and however ofte
   const { addresses } = await node.libp2p.peerStore.get(liar.libp2p.peerId);
   const isTold = addresses.some(({ multiaddr: address }) => address.toString().includes('/10.0.7.1/'));
   assert.ok(isTold && addresses.length <= 64, `${addresses.length} addresses`);
+});
+
+test('who says 5,000 times in one message that it provides something is believed once', async (t) => {
+  const [node, liar] = [await loopbackHost(), await loopbackHost()];
+  t.after(() => Promise.all([node.stop(), liar.stop()]));
+  await connected(liar, node);
+  const signal = AbortSignal.timeout(20_000);
+  const merge = node.libp2p.peerStore.merge.bind(node.libp2p.peerStore);
+  let merged = 0;
+  node.libp2p.peerStore.merge = (...of) => {
+    merged++;
+    return merge(...of);
+  };
+  const told = new Message().integer(1, addProvider).bytes(2, runCid(someRunId('provided')).bytes);
+  const address = multiaddr('/ip4/10.0.0.1/tcp/1').bytes;
+  const self = liar.libp2p.peerId.toMultihash().bytes;
+  for (let time = 0; time < 5_000; time++) told.message(9, new Message().bytes(1, self).bytes(2, address));
+  const bytes = lpStream(await liar.libp2p.dialProtocol(node.libp2p.peerId, KAD_PROTOCOL, { signal }));
+  await bytes.write(Buffer.concat(told.parts), { signal });
+  await bytes.write(Buffer.concat(new Message().integer(1, ping).parts), { signal });
+  await bytes.read({ signal });
+  assert.ok(merged < 100, `${merged} times`);
+});
+
+test('who asks thousands of times at once waits, and others do not', async (t) => {
+  const [node, flooder, other] = [await loopbackHost(), await loopbackHost(), await loopbackHost()];
+  t.after(() => Promise.all([node.stop(), flooder.stop(), other.stop()]));
+  await Promise.all([connected(flooder, node), connected(other, node)]);
+  const signal = AbortSignal.timeout(20_000);
+  const asked = keysAskedOf(node);
+  const question = (name: string): { key: string; framed: Uint8Array } => {
+    const key = runCid(someRunId(name)).bytes;
+    const { parts } = new Message().integer(1, getProviders).bytes(2, key);
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    return { key: Buffer.from(key).toString('hex'), framed: Buffer.concat([encodeVarint(length), ...parts]) };
+  };
+  const often = question('flooded');
+  const questions = 20_000;
+  const dialled = await other.libp2p.dialProtocol(node.libp2p.peerId, KAD_PROTOCOL, { signal });
+  const flood = await flooder.libp2p.dialProtocol(node.libp2p.peerId, KAD_PROTOCOL, { signal });
+  flood.addEventListener('message', () => {});
+  flood.send(Buffer.concat(new Array(questions).fill(often.framed)));
+  await eventually('the flood has come', () => asked.includes(often.key));
+  const bytes = lpStream(dialled);
+  await bytes.write(question('asked').framed.subarray(1), { signal });
+  await bytes.read({ signal });
+  const answered = asked.filter((key) => key === often.key).length;
+  assert.ok(answered < questions / 10, `${answered} of ${questions} were answered before`);
 });

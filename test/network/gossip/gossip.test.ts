@@ -116,3 +116,19 @@ test('the mesh of a small network is thin', async () => {
     await Promise.all(hosts.map((host) => host.stop()));
   }
 });
+
+test('who sends frames with nothing in them as fast as it can is cut off', async (t) => {
+  const [node, flooder] = [await loopbackHost(), await loopbackHost()];
+  t.after(() => Promise.all([node.stop(), flooder.stop()]));
+  await connected(flooder, node);
+  const outbound = () =>
+    flooder.libp2p
+      .getConnections(node.libp2p.peerId)
+      .flatMap(({ streams }) => streams)
+      .find(({ protocol, direction }) => protocol.startsWith('/meshsub/') && direction === 'outbound');
+  await eventually('there is a stream of gossip', () => outbound() !== undefined);
+  // A length of nothing.
+  outbound()!.send(new Uint8Array(200_000));
+  await eventually('it is cut off', () => node.libp2p.getConnections(flooder.libp2p.peerId).length === 0);
+  assert.ok(node.reputation.isOutcast(flooder.libp2p.peerId));
+});

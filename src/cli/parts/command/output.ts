@@ -8,9 +8,17 @@ export function printResult(result: Readonly<Record<string, unknown>> | readonly
   });
 }
 
+/** What moves the cursor, colours, sets titles or turns the order of letters round (Unicode, annex 9). */
+const steering = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
 /** A line of words of others, such as names of columns: what would steer a terminal is written out, as `\\x1b`. */
 export function printable(line: string): string {
-  return line.replaceAll(/\p{Cc}/gu, (sign) => `\\x${sign.codePointAt(0)!.toString(16).padStart(2, '0')}`);
+  return line.replaceAll(steering, (sign) => `\\x${sign.codePointAt(0)!.toString(16).padStart(2, '0')}`);
+}
+
+/** The same of several lines. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
 }
 
 /** Tells people on stderr, and programs on stdout where they asked. `shown`: the sentence is on the screen. */
@@ -21,8 +29,7 @@ export async function printFailure(
 ): Promise<void> {
   if (!options.shown) {
     const { toldOn } = await import('../../view/text-fit.ts');
-    const sentence = failure.sentence.split('\n').map(printable).join('\n');
-    process.stderr.write(`${toldOn(process.stderr, `starlings: ${sentence}`)}\n`);
+    process.stderr.write(`${toldOn(process.stderr, `starlings: ${printableLines(failure.sentence)}`)}\n`);
   }
   if (options.verbose && error instanceof Error) process.stderr.write(`${stackOf(error)}\n`);
   if (options.json) await printResult({ error: { code: failure.code, message: failure.sentence } });

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { EXIT_FAILURE, EXIT_INTERRUPTED } from './exit.ts';
 import { listenForInterruption } from './interruption.ts';
-import { printResult } from './output.ts';
+import { printableLines, printResult } from './output.ts';
 
 interface GlobalOptions {
   readonly json?: boolean;
@@ -12,7 +12,7 @@ interface GlobalOptions {
 export interface CommandContext {
   /** Aborted by Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal;
-  /** Text for people: stdout, or stderr where stdout belongs to the JSON result. */
+  /** Text for people: stdout, or stderr where stdout belongs to the JSON result. Words of others in it steer no terminal. */
   readonly say: (text: string) => void;
   /** The same for what is no prose, such as a script: to the letter. */
   readonly print: (text: string) => void;
@@ -42,7 +42,7 @@ export async function perform(
   try {
     const result = await deed({
       signal: interruption.signal,
-      say: (text) => screen.write(`${toldOn(screen, text)}\n`),
+      say: (text) => screen.write(`${toldOn(screen, printableLines(text))}\n`),
       print: (text) => screen.write(`${text}\n`),
       screen,
     });

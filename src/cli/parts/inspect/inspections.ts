@@ -1,7 +1,7 @@
 /** What starlings can say of a file, one entry for each kind of it: by what it is known, and what is in it. */
 import { open, readFile, stat } from 'node:fs/promises';
 import { decodeCanonical } from '../../../core/canonical-cbor.ts';
-import { parseJson } from '../../../core/parse-json.ts';
+import { parseLongJson } from '../../../core/parse-json.ts';
 import { amount } from '../../../node/words/amount.ts';
 import type { Inspected, Inspection, Looks } from './inspection.ts';
 import { MODEL_DESCRIPTIONS } from './model-descriptions.ts';
@@ -184,13 +184,14 @@ function partsOf(bytes: Uint8Array): readonly unknown[] {
 }
 
 async function keysOf(path: string, size: number): Promise<ReadonlySet<string>> {
-  const { parseDocument, isMap } = await import('yaml');
+  const { isMap } = await import('yaml');
   const { yamlBytesMax } = await import('../../../config/yaml-file.ts');
+  const { yamlDocument } = await import('../../../config/yaml-document.ts');
   const text = await readFile(path, 'utf8');
-  const json = parseJson(text);
+  const json = parseLongJson(text);
   if (typeof json === 'object' && json !== null) return new Set(Object.keys(json));
   if (size > yamlBytesMax) return new Set();
-  const { contents } = parseDocument(text, { logLevel: 'silent' });
+  const { contents } = yamlDocument(text).document;
   return new Set(isMap(contents) ? contents.items.map(({ key }) => String(key)) : []);
 }
 

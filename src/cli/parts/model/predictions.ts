@@ -1,5 +1,5 @@
 /** What a model says of rows, by the names of its classes or of what else it was to learn. */
-import { csvLine } from '../../../core/csv-line.ts';
+import { spreadsheetLine } from '../../../core/csv-line.ts';
 import { answer, predict } from '../../../learning/tfjs/inference.ts';
 import { objectiveOf, type TaskSpec, taskKindOf } from '../../../tasks/data/registry.ts';
 import { outputsOf } from '../../../tasks/models/model-layout.ts';
@@ -141,7 +141,7 @@ function labelsOf(
 }
 
 function csvOf(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  return `${[csvLine(head), ...rows.map(csvLine)].join('\n')}\n`;
+  return `${[spreadsheetLine(head), ...rows.map(spreadsheetLine)].join('\n')}\n`;
 }
 
 /** Nine digits tell any two float32 apart. */

@@ -1,15 +1,18 @@
 /**
  * libp2p keeps every address that anybody tells of a peer, and looks at all of them whenever one more comes: a message of a stranger
- * that names some ten thousand stops the process. Here a peer has so many.
+ * that names some ten thousand stops the process. Here a peer has so many, and as it speaks so many protocols: libp2p looks for each that was
+ * spoken before among all that are spoken now.
  */
 import type { Peer, PeerData, PeerStore } from '@libp2p/interface';
 
 /** Of one telling. Guess; a host with two networks and four relays tells of a dozen. */
-const addressesToldMax = 32;
+export const addressesToldMax = 32;
 /** Of a peer, told of by whomever: the latest. */
 const addressesKeptMax = 64;
+/** Of a peer. Guess; a host in as many runs as there is room for speaks 130. */
+const protocolsMax = 512;
 
-export function boundAddresses(store: PeerStore): void {
+export function boundPeers(store: PeerStore): void {
   const save = store.save.bind(store);
   const patch = store.patch.bind(store);
   const merge = store.merge.bind(store);
@@ -32,10 +35,11 @@ export function boundAddresses(store: PeerStore): void {
 }
 
 function withFew(data: PeerData): PeerData {
-  const { addresses, multiaddrs } = data;
+  const { addresses, multiaddrs, protocols } = data;
   return {
     ...data,
     ...(addresses === undefined ? {} : { addresses: addresses.slice(0, addressesToldMax) }),
+    ...(protocols === undefined ? {} : { protocols: protocols.slice(0, protocolsMax) }),
     ...(multiaddrs === undefined ? {} : { multiaddrs: multiaddrs.slice(0, addressesToldMax) }),
   };
 }
