@@ -5,7 +5,9 @@
  * `npm run build` ends with it; sources and tests load the packages.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
 import { dirname, join, posix, relative, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { root } from './built.ts';
 
@@ -36,6 +38,31 @@ const places: Plugin = {
     }));
   },
 };
+
+/** A package of CommonJS that is imported while the program runs: esbuild would hand out its default alone, and not what is in it by name. */
+const namedExports: Plugin = {
+  name: 'named-exports',
+  setup({ onLoad, onResolve, resolve }) {
+    onResolve({ filter: /^[^.]/ }, async ({ path, kind, pluginData, resolveDir }) => {
+      if (kind !== 'dynamic-import' || pluginData === 'found' || path.startsWith('node:')) return null;
+      const found = await resolve(path, { kind, pluginData: 'found', resolveDir });
+      if (found.external || found.errors.length > 0 || isModule(found.path)) return found;
+      return { path, namespace: 'named', pluginData: resolveDir };
+    });
+    onLoad({ filter: /.*/, namespace: 'named' }, async ({ path, pluginData: resolveDir }) => {
+      const names = Object.keys(await import(path)).filter((name) => /^[\w$]+$/.test(name));
+      const named = names.filter((name) => name !== 'default');
+      return { contents: `export { ${named.join(', ')} } from ${JSON.stringify(path)};`, resolveDir };
+    });
+  },
+};
+
+/** As Node tells modules from CommonJS. */
+function isModule(file: string): boolean {
+  if (/\.[mc]js$/.test(file)) return file.endsWith('.mjs');
+  const manifest = findPackageJSON(pathToFileURL(file));
+  return manifest !== undefined && JSON.parse(readFileSync(manifest, 'utf8')).type === 'module';
+}
 
 function posixPath(path: string): string {
   return path.replaceAll(sep, '/');
@@ -81,7 +108,7 @@ async function bundle(files: readonly string[]): Promise<Metafile> {
     external: outside,
     legalComments: 'none',
     banner: { js: banner },
-    plugins: [places],
+    plugins: [places, namedExports],
   });
   return metafile;
 }

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** A command that does not stop when asked: prints `ready`, then waits for ever. */
 const stubborn = `
   import { Command } from 'commander';
-  import { perform } from './src/cli/parts/perform.ts';
+  import { perform } from './src/cli/parts/command/perform.ts';
   const command = new Command('stubborn').action(() =>
     perform(command, () => new Promise(() => { setInterval(() => {}, 1000); process.stdout.write('ready\\n'); })));
   await command.parseAsync([], { from: 'user' });
