@@ -126,7 +126,9 @@ test('a host holds so many records of a stranger, stores no values, and still fi
       return false;
     };
     assert.equal(await found(contents[0]!), false, 'the oldest is forgotten');
-    assert.equal(await found(contents.at(-1)!), true);
+    // So many questions of one peer wait for their turn, and to provide has no answer.
+    const endMs = Date.now() + 15_000;
+    while (!(await found(contents.at(-1)!))) assert.ok(Date.now() < endMs, 'the last is not there');
     const providers: string[] = [];
     for await (const { id } of seeker.libp2p.contentRouting.findProviders(contents.at(-1)!)) {
       providers.push(id.toString());
