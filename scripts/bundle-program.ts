@@ -5,7 +5,7 @@
  * `npm run build` ends with it; sources and tests load the packages.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
+import { findPackageJSON, isBuiltin } from 'node:module';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
@@ -32,10 +32,11 @@ const places: Plugin = {
       );
       return { contents, loader: 'js' };
     });
-    onResolve({ filter: /\/vendor\/[\w-]+\.js$/ }, ({ path, resolveDir }) => ({
-      path: posixPath(relative(program, join(resolveDir, path))),
-      external: true,
-    }));
+    onResolve({ filter: /\/vendor\/[\w-]+\.js$/ }, ({ path, resolveDir }) => {
+      const file = join(resolveDir, path);
+      if (dirname(file) !== join(dist, 'vendor')) return null;
+      return { path: posixPath(relative(program, file)), external: true };
+    });
   },
 };
 
@@ -113,6 +114,26 @@ async function bundle(files: readonly string[]): Promise<Metafile> {
   return metafile;
 }
 
+/** @throws Error where something is left outside that nobody has who installed the package */
+function checkOutside({ outputs }: Metafile): void {
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  for (const { imports } of Object.values(outputs)) {
+    for (const { path, kind, external } of imports) {
+      // What a package of CommonJS asks for it may do without, as `ws` does.
+      if (kind === 'require-call') continue;
+      const isThere =
+        isBuiltin(path) ||
+        path.startsWith('../vendor/') ||
+        outside.some(
+          (name) =>
+            (path === name || path.startsWith(`${name}/`)) &&
+            name in { ...dependencies, ...peerDependencies },
+        );
+      if (external && !isThere) throw new Error(`${path} is imported by the bundle, and is not in it`);
+    }
+  }
+}
+
 /** In place of each entry what imports it from the bundle. */
 function pointTo(files: readonly string[]): void {
   for (const file of compiledFiles()) if (!files.includes(file)) rmSync(join(dist, file));
@@ -145,6 +166,7 @@ if (import.meta.main) {
   rmSync(program, { recursive: true, force: true });
   const files = entries();
   const metafile = await bundle(files);
+  checkOutside(metafile);
   writeLicences(metafile);
   pointTo(files);
 }
