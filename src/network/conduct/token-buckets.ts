@@ -39,6 +39,13 @@ export class TokenBuckets {
     return Math.max(0, (-this.#tokensOf(name, nowMs) / this.#limits.perSecond) * 1_000);
   }
 
+  /** Spends it, and says how long to wait before: 0 where something was left. */
+  waitMsAndSpend(name: string, amount: number, nowMs: number): number {
+    const waitMs = this.waitMs(name, nowMs);
+    this.spend(name, amount, nowMs);
+    return waitMs;
+  }
+
   get size(): number {
     return this.#buckets.size;
   }

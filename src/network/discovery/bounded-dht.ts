@@ -71,9 +71,7 @@ function boundQuestions(rpc: NonNullable<InsideOf['rpc']>): void {
   const asked = new TokenBuckets(questions);
   const answer = rpc.handleMessage.bind(rpc);
   rpc.handleMessage = async (from, question) => {
-    const name = from.toString();
-    const waitMs = asked.waitMs(name, performance.now());
-    asked.spend(name, 1, performance.now());
+    const waitMs = asked.waitMsAndSpend(from.toString(), 1, performance.now());
     // What has come is taken from a stream without a turn of the event loop between.
     if (waitMs > 0) await passed(waitMs, undefined, { ref: false });
     else await turn();

@@ -224,12 +224,9 @@ export class ExchangeServer {
   async #paced(from: PeerKey, origin: string | null, bytes: number, signal: AbortSignal): Promise<void> {
     const nowMs = this.#options.nowMs();
     const cost = bytes + answerCostBytes;
-    let waitMs = this.#taken.waitMs(from, nowMs);
-    this.#taken.spend(from, cost, nowMs);
-    if (origin !== null) {
-      waitMs = Math.max(waitMs, this.#takenThere.waitMs(origin, nowMs));
-      this.#takenThere.spend(origin, cost, nowMs);
-    }
+    const ownMs = this.#taken.waitMsAndSpend(from, cost, nowMs);
+    const thereMs = origin === null ? 0 : this.#takenThere.waitMsAndSpend(origin, cost, nowMs);
+    const waitMs = Math.max(ownMs, thereMs);
     if (waitMs > 0) {
       await delay(waitMs, undefined, { signal });
     }

@@ -22,9 +22,7 @@ export function pacedPush(...init: Parameters<typeof identifyPush>): ReturnType<
       throw new Error('this version of @libp2p/identify takes pushes another way: pace them there');
     const taken = new TokenBuckets(pushes);
     inside.handleProtocol = async (stream, connection) => {
-      const name = connection.remotePeer.toString();
-      const waitMs = taken.waitMs(name, performance.now());
-      taken.spend(name, 1, performance.now());
+      const waitMs = taken.waitMsAndSpend(connection.remotePeer.toString(), 1, performance.now());
       if (waitMs > 0) await passed(waitMs, undefined, { ref: false });
       return take(stream, connection);
     };
