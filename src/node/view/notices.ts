@@ -43,7 +43,7 @@ export function noticesOf(tally: Tally): Notice[] {
   }
   if (isFinished || sinceRound === null) return notices;
   if (!tally.trains) return notices.concat(noticesOfLog(tally));
-  if (tally.silenced !== null)
+  if (tally.silenced?.until === null)
     notices.push({ id: 'silenced', text: `silenced: ${silencedText(tally.silenced)}` });
   if (tally.privacy?.isSpent) notices.push({ id: 'privacy', text: spentText(tally.privacy.budgets) });
   if (tally.pastEnd?.state === 'asking') notices.push({ id: 'over', text: askingText(tally, tally.pastEnd) });

@@ -17,7 +17,7 @@ import type { VoteCounts } from '../words/votes-text.ts';
  * - kept: of a run that trains nothing: its log is closed.
  * - trained: what this node learned is in at least half of the rounds that counted, and so is something of others.
  * - late: it is in fewer than half of them, because the node came late or left out rounds.
- * - silenced: it would be late or untrained, and is so because others found that what it learned does harm.
+ * - silenced: it would be late or untrained, and is so because others find that what it learned does harm, or found so for a while.
  * - untrained: nothing that it learned is in the model.
  * - alone: nothing that anyone else learned is.
  * - forked: as many connected peers hold another model as hold this one, this node among the latter.
@@ -29,6 +29,8 @@ export interface Silenced {
   readonly round: number | null;
   readonly text: string;
   readonly advice: string;
+  /** Last round by whose end it was so; null while it is. */
+  readonly until: number | null;
 }
 
 /** What an outcome follows from. */
@@ -72,7 +74,7 @@ export interface Tally {
   readonly figures: { readonly majority: number; readonly auc: number | null } | null;
   /** Connected peers by whose model they hold, as last heard; null where each has its own. */
   readonly agreement: { readonly same: number; readonly other: number } | null;
-  /** Since when deltas of this node carry no weight, why, and what to do; null where they do. */
+  /** Since when deltas of this node carry no weight, or carried none, why, and what to do, as this session last heard; null where they always did. */
   readonly silenced: Silenced | null;
   /** By what an alliance voted on them; of rounds that are rolled back nobody's deltas are in the model. */
   readonly votes: VoteCounts;
@@ -96,7 +98,7 @@ export function outcomeOf(tally: Tally): Outcome | null {
   if (folded.others === 0) return folded.own === 0 && peersSeen > 0 ? 'untrained' : 'alone';
   if (folded.own > 0 && 2 * (folded.own + satOut(tally) + tally.votes.rolledBack) >= dueRounds(tally))
     return 'trained';
-  if (tally.silenced !== null) return 'silenced';
+  if (isForSilence(tally)) return 'silenced';
   return folded.own > 0 || cameLate(tally) ? 'late' : 'untrained';
 }
 
@@ -156,9 +158,12 @@ export function outcomeText(outcome: Outcome, tally: Tally): string {
 }
 
 /** As part of a sentence, about this node. */
-export function silencedText({ round, text, advice }: Silenced): string {
-  const since = round === null ? '' : `since the end of round ${round} `;
-  return `${since}${text.replaceAll(/: /g, ', for ')}: ${advice}`;
+export function silencedText({ round, text, advice, until }: Silenced): string {
+  const why = `${text.replaceAll(/: /g, ', for ')}: ${advice}`;
+  if (until === null) return round === null ? why : `since the end of round ${round} ${why}`;
+  const when =
+    round === null ? `until the end of round ${until}` : `from the end of round ${round} to that of ${until}`;
+  return `it was found ${when} that ${why}`;
 }
 
 /** A model that tells the classes no better than somebody who does not look; of two classes the order of the answers counts, not where they are cut. */
@@ -237,6 +242,14 @@ function dueRounds({ agreement, isBack, countedRounds, sinceRound }: Tally): num
 function roundsOf({ folded, countedRounds }: Tally): string {
   if (folded.own > countedRounds) return `${amount(folded.own, 'round')}, of which ${countedRounds} counted,`;
   return `${folded.own} of ${amount(countedRounds, 'round')}`;
+}
+
+/** Whether it is for what others found that little of this node is in the model: one who was silenced may be back, and what it lacks is of that time. */
+function isForSilence(tally: Tally): boolean {
+  const { silenced, skipped } = tally;
+  if (silenced === null || silenced.until === null) return silenced !== null;
+  const leftOut = leftOutOf(tally);
+  return leftOut > 0 && leftOut >= (worstCause(skipped)?.rounds ?? 0);
 }
 
 /** Deltas that others did not take. */

@@ -79,6 +79,7 @@ export class RunReducer {
       contributions: [],
       community: null,
       shown: [],
+      silenced: null,
       contentBytes: 0,
       contentBytesMax: 0,
       unsavedBytes: 0,
@@ -209,6 +210,7 @@ export class RunReducer {
         agreement: this.#agreementAfter(core),
         ...{ phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, loss: lastLoss },
         ...{ checkpoint, refused: { ...refused }, contributions: [...contributions], shown: [...shown] },
+        silenced: this.#silencedAfter(core),
         refusing: [...refusing],
         community,
         ...rest,
@@ -242,6 +244,17 @@ export class RunReducer {
   #agreementAfter({ phase, agreement }: RunSample['core']): RunView['agreement'] {
     const hasGone = agreement !== null && agreement.same + agreement.other === 0;
     return phase === 'finished' && hasGone ? (this.#view.agreement ?? agreement) : agreement;
+  }
+
+  /** What was found of this node stays known once it is over: its deltas of that time are missing from the model. */
+  #silencedAfter({ shown, finalisedRound }: RunSample['core']): RunView['silenced'] {
+    const { peerKey, silenced: before } = this.#view;
+    const found = shown.find(({ author, silenced }) => author === peerKey && silenced);
+    if (found?.silenced) {
+      const { round, text } = found;
+      return { round, text, advice: found.silenced.advice, until: null };
+    }
+    return before && { ...before, until: before.until ?? finalisedRound };
   }
 
   #noteFirstPeer(): void {
@@ -306,11 +319,9 @@ function tallyOf(
 ): Tally {
   const { rounds = 0, windowRounds = 0, trains = true } = view.run ?? {};
   const slotMs = view.slotMs ?? view.run?.slotMs ?? 0;
-  const found = view.shown.find(({ author, silenced }) => author === view.peerKey && silenced);
-  const silenced = found?.silenced ? { ...found, ...found.silenced } : null;
   const votes = view.community?.alliance?.counts ?? { kept: 0, rolledBack: 0, unjudged: 0 };
   const isFinished = view.phase === 'finished';
-  return { ...view, isFinished, trains, rounds, windowRounds, slotMs, silenced, votes };
+  return { ...view, isFinished, trains, rounds, windowRounds, slotMs, votes };
 }
 
 function counted(counts: Readonly<Record<string, number>>, reason: string): Record<string, number> {

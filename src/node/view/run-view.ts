@@ -158,6 +158,11 @@ export const runViewSchema = z.object({
       silenced: z.object({ advice: z.string() }).optional(),
     }),
   ),
+  /** The last finding, in this session, by which deltas of this node carry no weight; `until`: the round by whose end it was over, null while it holds. */
+  silenced: z
+    .object({ round: z.int().nullable(), text: z.string(), advice: z.string(), until: z.int().nullable() })
+    .nullable()
+    .default(null),
   /** What the content store of the node holds, and its quota; 0 where it has none. Its runs share it. */
   contentBytes: z.number(),
   contentBytesMax: z.number(),

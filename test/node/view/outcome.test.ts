@@ -46,7 +46,9 @@ const silenced = {
   round: 12,
   text: 'its deltas carry no weight: their votes add up to -5.3, for a limit of -1.2',
   advice: 'check its labels',
+  until: null,
 };
+const wasSilenced = { ...silenced, until: 46 };
 const over = { byMs: 700_000, mayLastMs: 0, state: 'met' } as const;
 const lonely = { folded: { own: 0, others: 0 }, peersSeen: 0, firstPeerRound: null, deltasPublished: 0 };
 const slow = 'training took too long';
@@ -94,6 +96,19 @@ describe('what came of a run', () => {
       'fewer than half, for others found that it does harm',
       { folded: { own: 9, others: 190 }, silenced },
       'silenced',
+    ],
+    [
+      'they found so for most of it, and then that it does good again',
+      { folded: { own: 40, others: 190 }, silenced: wasSilenced },
+      'silenced',
+    ],
+    [
+      'they found so for a while, and it was away for longer',
+      {
+        ...{ folded: { own: 20, others: 190 }, deltasPublished: 30, skipped: { [slow]: 68 } },
+        silenced: wasSilenced,
+      },
+      'late',
     ],
     ['nothing, for others found so', { folded: { own: 0, others: 190 }, silenced }, 'silenced'],
     ['found so at the end', { silenced }, 'trained'],
@@ -147,6 +162,11 @@ describe('what came of a run', () => {
     const notices = noticesOf({ ...few, isFinished: false });
     assert.match(notices.find(({ id }) => id === 'silenced')!.text, told);
     assert.equal(noticesOf({ ...few, isFinished: false, silenced: null }).length, 0);
+    assert.equal(noticesOf({ ...few, isFinished: false, silenced: wasSilenced }).length, 0);
+    assert.match(
+      outcomeText('silenced', { ...few, silenced: wasSilenced }),
+      /only, for it was found from the end of round 12 to that of 46 that its deltas carry no weight, for their votes/,
+    );
   });
 
   test('each has a sentence that begins with its name, and all but the good one say what to do', () => {

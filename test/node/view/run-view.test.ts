@@ -234,6 +234,25 @@ describe('the view of a run', () => {
     assert.equal(done({ phase: 'finished', round: 140, finalisedRound: 120, countedRounds: 100 }), 100);
   });
 
+  test('what was found of this node stays known once it is over, until more is found', () => {
+    const reducer = new RunReducer('run', self, 0);
+    const hear = (finalisedRound: number, found: RunSample['core']['shown']): RunView['silenced'] => {
+      const core = { ...sample.core, finalisedRound, shown: found };
+      reducer.apply({ source: 'session', event: { kind: 'sampled', sample: { ...sample, core } } });
+      return reducer.view().silenced;
+    };
+    const text = 'its deltas carry no weight';
+    const about = (author: string, round: number): RunSample['core']['shown'] => [
+      { kind: 'scores', round, author, text, silenced: { advice: 'look at it' } },
+    ];
+    assert.equal(hear(3, about('bb', 2)), null, 'it is of somebody else');
+    const first = { round: 4, text, advice: 'look at it', until: null };
+    assert.deepEqual(hear(5, about(self, 4)), first);
+    assert.deepEqual(hear(9, []), { ...first, until: 9 });
+    assert.deepEqual(hear(12, []), { ...first, until: 9 });
+    assert.deepEqual(hear(20, about(self, 19)), { ...first, round: 19 });
+  });
+
   test('evaluations and saves; a failure is shown until the next success', () => {
     const done = [
       session({ kind: 'evaluated', round: 9, accuracy: 0.9, loss: 0.3, examples: 10 }),
