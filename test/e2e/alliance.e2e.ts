@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { collect, resultOf, starlings, startCommand } from './processes.ts';
 
@@ -14,8 +14,8 @@ const example = 'examples/heart-alliance';
 const hospitals = ['cleveland', 'hungarian', 'switzerland', 'va'];
 const dataOf = (name: string): string => join(example, `${name}.csv`);
 const within = 0.01;
-/** Exit code of a run in which somebody is. */
-const silenced = 24;
+/** Exit codes of a run in which somebody is. */
+const [late, silenced] = [22, 24];
 
 interface Report {
   readonly rolledBack: readonly number[];
@@ -70,7 +70,8 @@ function all(): NonNullable<typeof whole> {
     const end = await starlings(
       ...['start', example, '--bootstraps', '1', '--slot-ms', '1000', '--dir', place, '--json'],
     );
-    assert.equal(end.code, 0, end.stderr);
+    // In Switzerland 94 % are ill: what is learned there may be found to do harm elsewhere.
+    assert.ok([0, silenced].includes(end.code ?? -1), end.stderr);
     assert.equal((resultOf(end)['modelHashes'] as string[]).length, 1);
     return { place, stderr: end.stderr };
   })();
@@ -86,69 +87,79 @@ async function pooledAuc(place: string, of: readonly string[]): Promise<number> 
   return resultOf(end)['auc'] as number;
 }
 
-test('four hospitals end in one model, and the report says what became of every round', async (t) => {
-  const { place, stderr } = await all();
-  assert.ok(stderr.includes(`starlings alliance report ${place}`), stderr);
-  const page = join(directory, 'all.html');
-  const { sites, rounds } = await reportOn(place, '--html', page);
-  assert.deepEqual(
-    sites.map(({ name }) => name),
-    [...hospitals, 'all'],
-  );
-  const { auc } = sites.at(-1)!.together;
-  t.diagnostic(`pooled AUC ${auc.toFixed(3)}`);
-  assert.ok(auc > 0.855 && auc < 0.9, String(auc));
-  assert.ok(rounds.length >= 60 && rounds.filter(({ verdict }) => verdict?.median != null).length > 50);
-  assert.match(readFileSync(page, 'utf8'), /<h1>Alliance heart-alliance<\/h1>[\s\S]*<th>va<\/th>/);
-});
-
-test('the labels of one are flipped: the others end as without it, and the report names it', async (t) => {
-  const others = hospitals.slice(1);
-  const flipped = join(directory, 'cleveland.csv');
-  const rows = readFileSync(dataOf('cleveland'), 'utf8').trimEnd().split('\n');
-  const flip = (row: string): string => row.replace(/[^,]+$/, (label) => (Number(label) > 0 ? '0' : '1'));
-  writeFileSync(flipped, `${rows.map(flip).join('\n')}\n`);
-  const without = await start('without', others.map(dataOf));
-  const beside = await start('flipped', [flipped, ...others.map(dataOf)], silenced);
-  const [alone, together] = [await pooledAuc(without, others), await pooledAuc(beside, others)];
-  t.diagnostic(`AUC of the others: ${alone.toFixed(4)} without it, ${together.toFixed(4)} beside it`);
-  assert.ok(together > alone - within, `${together} for ${alone}`);
-  const { silences, rounds } = await reportOn(beside);
-  assert.ok(
-    silences.some(({ name }) => name === 'cleveland'),
-    JSON.stringify(silences),
-  );
-  // The lines on who was silenced name the rounds that the table of rounds has.
-  for (const { round, deltas } of rounds)
-    for (const { author, why } of deltas) {
-      const isInLine = silences.some(
-        (one) => one.author === author && one.from <= round && round <= (one.until ?? round),
-      );
-      if (why === 'silenced' || why === 'weighed')
-        assert.equal(isInLine, why === 'silenced', `round ${round}`);
-    }
-});
-
-test('one is away half of the time: the model is as good', async (t) => {
-  const place = join(directory, 'away');
-  const running = collect(
-    startCommand('start', example, '--bootstraps', '1', '--slot-ms', '1000', '--dir', place, '--json'),
-  );
-  let isOver = false;
-  void running.then(() => {
-    isOver = true;
+// They wait for rounds, not for processors.
+describe('an alliance of four hospitals', { concurrency: 2 }, () => {
+  test('four hospitals end in one model, and the report says what became of every round', async (t) => {
+    const { place, stderr } = await all();
+    assert.ok(stderr.includes(`starlings alliance report ${place}`), stderr);
+    const page = join(directory, 'all.html');
+    const { sites, rounds } = await reportOn(place, '--html', page);
+    assert.deepEqual(
+      sites.map(({ name }) => name),
+      [...hospitals, 'all'],
+    );
+    const { auc } = sites.at(-1)!.together;
+    t.diagnostic(`pooled AUC ${auc.toFixed(3)}`);
+    assert.ok(auc > 0.855 && auc < 0.9, String(auc));
+    assert.ok(rounds.length >= 60 && rounds.filter(({ verdict }) => verdict?.median != null).length > 50);
+    assert.match(readFileSync(page, 'utf8'), /<h1>Alliance heart-alliance<\/h1>[\s\S]*<th>va<\/th>/);
   });
-  const signal = (name: string) => starlings('testnet', 'kill', 'node-03', '--signal', name, '--dir', place);
-  // Longer than a window each time, from before the first round on.
-  while (!isOver) {
-    await delay(8000);
-    await signal('STOP');
-    await delay(8000);
-    await signal('CONT');
-  }
-  const end = await running;
-  const auc = await pooledAuc(place, hospitals);
-  const present = await pooledAuc((await all()).place, hospitals);
-  t.diagnostic(`AUC ${auc.toFixed(4)}, ${present.toFixed(4)} with all there; ${end.code}`);
-  assert.ok(auc > present - within, `${auc} for ${present}`);
+
+  test('the labels of one are flipped: the others end as without it, and the report names it', async (t) => {
+    const others = hospitals.slice(1);
+    const flipped = join(directory, 'cleveland.csv');
+    const rows = readFileSync(dataOf('cleveland'), 'utf8').trimEnd().split('\n');
+    const flip = (row: string): string => row.replace(/[^,]+$/, (label) => (Number(label) > 0 ? '0' : '1'));
+    writeFileSync(flipped, `${rows.map(flip).join('\n')}\n`);
+    const without = await start('without', others.map(dataOf));
+    const beside = await start('flipped', [flipped, ...others.map(dataOf)], silenced);
+    const [alone, together] = [await pooledAuc(without, others), await pooledAuc(beside, others)];
+    t.diagnostic(`AUC of the others: ${alone.toFixed(4)} without it, ${together.toFixed(4)} beside it`);
+    assert.ok(together > alone - within, `${together} for ${alone}`);
+    const { silences, rounds } = await reportOn(beside);
+    assert.ok(
+      silences.some(({ name }) => name === 'cleveland'),
+      JSON.stringify(silences),
+    );
+    // The lines on who was silenced name the rounds that the table of rounds has.
+    for (const { round, deltas } of rounds)
+      for (const { author, why } of deltas) {
+        const isInLine = silences.some(
+          (one) => one.author === author && one.from <= round && round <= (one.until ?? round),
+        );
+        if (why === 'silenced' || why === 'weighed')
+          assert.equal(isInLine, why === 'silenced', `round ${round}`);
+      }
+  });
+
+  test('one is away half of the time: the model is as good', async (t) => {
+    const place = join(directory, 'away');
+    const child = startCommand(
+      ...['start', example, '--bootstraps', '1', '--slot-ms', '1000', '--dir', place, '--json'],
+    );
+    const ready = new Promise<void>((resolve) =>
+      child.stderr?.on('data', (data: Buffer) => data.includes('dashboard http') && resolve()),
+    );
+    const running = collect(child);
+    let isOver = false;
+    void running.then(() => {
+      isOver = true;
+    });
+    const signal = (name: string) =>
+      starlings('testnet', 'kill', 'node-03', '--signal', name, '--dir', place);
+    await Promise.race([ready, running]);
+    // Longer than a window each time, from before the first round on.
+    while (!isOver) {
+      await delay(8000);
+      await signal('STOP');
+      await delay(8000);
+      await signal('CONT');
+    }
+    const end = await running;
+    assert.ok([0, late, silenced].includes(end.code ?? -1), end.stderr);
+    const auc = await pooledAuc(place, hospitals);
+    const present = await pooledAuc((await all()).place, hospitals);
+    t.diagnostic(`AUC ${auc.toFixed(4)}, ${present.toFixed(4)} with all there; ${end.code}`);
+    assert.ok(auc > present - within, `${auc} for ${present}`);
+  });
 });
