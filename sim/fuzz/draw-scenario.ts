@@ -92,10 +92,9 @@ export function drawScenario(seed: number): ScenarioFile {
   const world = scenarioFileSchema.parse(
     seed % 3 === 1 ? drawn : withMoreFaults(drawn, rngFor(`fuzz/${seed}/more`)),
   );
-  const kept = withMembership(
-    withJudging(world, rngFor(`fuzz/${seed}/judging`)),
-    rngFor(`fuzz/${seed}/membership`),
-  );
+  const judged = withJudging(world, rngFor(`fuzz/${seed}/judging`));
+  const audited = withAudits(judged, rngFor(`fuzz/${seed}/audits`));
+  const kept = withMembership(audited, rngFor(`fuzz/${seed}/membership`));
   return {
     ...withLongTraining(kept, rngFor(`fuzz/${seed}/long`)),
     churn: withLeaving(world.churn, rngFor(`fuzz/${seed}/leave`)),
@@ -117,6 +116,26 @@ function withJudging(world: ScenarioFile, rng: Rng): ScenarioFile {
   if (!run || !('judgingRounds' in run.strategy) || rng.int(8) !== 0) return world;
   const judgingRounds = 1 + rng.int(run.strategy.windowRounds - 1);
   return { ...world, run: { ...run, strategy: { ...run.strategy, judgingRounds } } };
+}
+
+/**
+ * In one world of eight members train again what others claim, so all minimise the same function. Runs are short, so many deltas are drawn,
+ * and as long as it takes to ask one, then some, then nearly everybody.
+ */
+function withAudits(world: ScenarioFile, rng: Rng): ScenarioFile {
+  const { run, learner } = world;
+  if (!run || learner.id !== 'quadratic' || run.strategy.id !== 'delta-log') return world;
+  if (run.strategy.judgingRounds > 0 || rng.int(8) !== 0) return world;
+  const audits = { rate: rng.uniform(0.1, 0.6), undo: pick(rng, [0, 8, 32]) };
+  return {
+    ...world,
+    learner: { ...learner, spread: 0 },
+    run: {
+      ...run,
+      rounds: run.rounds + 3 * (run.strategy.windowRounds + 1),
+      strategy: { ...run.strategy, audits },
+    },
+  };
 }
 
 /** Keys that were invited, or have worked, in one world of eight. */

@@ -23,6 +23,8 @@ export interface Examination {
   readonly traceHash: string;
   readonly events: number;
   readonly virtualSeconds: number;
+  /** Peers that auditors found to cheat, as some honest peer has it; all of them do. */
+  readonly convicted: readonly number[];
   /** Histories that parted, as nodes noticed; in order as long as they came together again. */
   readonly forks: number;
 }
@@ -105,6 +107,7 @@ export async function examine(scenario: Scenario, signal?: AbortSignal): Promise
     traceHash: engine.trace.digest(),
     events: engine.trace.events,
     virtualSeconds: engine.nowUs / 1e6,
+    convicted: convictedPeers(engine, world.peers),
     forks: watch.forks,
   };
 }
@@ -236,11 +239,24 @@ function violationAtRest(
       }
     }
   }
+  const wronged = convictedPeers(engine, { roles }).find((index) => roles[index] === null);
+  if (wronged !== undefined) return `honest peer ${wronged} is said by audits to cheat`;
   const bytes = bytesPerPeerMax(scenario);
   const loud = engine.network.sentBytes.findIndex((sent) => sent > bytes);
   return loud < 0
     ? null
     : `peer ${loud} sent ${engine.network.sentBytes[loud]} bytes, the budget is ${bytes}`;
+}
+
+/** Whose deltas carry no weight for what auditors said. In audited worlds all train on the same, so nobody honest should be among them. */
+function convictedPeers({ nodes, nowUs }: Engine, { roles }: Pick<WorldPeers, 'roles'>): number[] {
+  const shown = nodes
+    .filter(({ index, core }) => core && roles[index] === null)
+    .flatMap(({ core }) => core!.status(nowUs / 1000).shown);
+  const authors = new Set(
+    shown.flatMap(({ kind, author, silenced }) => (kind === 'audit' && silenced ? [author] : [])),
+  );
+  return nodes.filter(({ plan }) => authors.has(plan.key)).map(({ index }) => index);
 }
 
 /** The ledger credits nobody with more than was given; who leaves may hand on once more what it has. */

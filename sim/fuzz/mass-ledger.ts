@@ -37,12 +37,13 @@ export class MassLedger {
   readonly #context: Omit<EnvelopeContext, 'bodyBytesMax'>;
   readonly #accounts = new Map<string, Account>();
 
-  /** Keeps no books for methods without a log, nor where residuals decay. */
+  /** Keeps no books for methods without a log, nor where residuals decay, nor with audits: there what is not published is not learned. */
   constructor({ run }: Scenario, context: Omit<EnvelopeContext, 'bodyBytesMax'>) {
     this.#size = parameterCount(run.model);
     this.#context = context;
     const log = deltasOf(run.strategy);
-    this.#codec = log?.residualDecay === 1 ? createDeltaCodec(log.codec, this.#size, () => 0) : null;
+    const isKept = log?.residualDecay === 1 && !log.audits;
+    this.#codec = isKept ? createDeltaCodec(log.codec, this.#size, () => 0) : null;
   }
 
   /** The plan of a peer whose books are kept. */

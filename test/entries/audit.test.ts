@@ -324,7 +324,7 @@ describe('audits', () => {
     const shown = kind.show(state).map(({ author, text }) => [author, text]);
     const said = [stranger, liar, keys[0]!, one.auditors[0]!].sort();
     const text = (count: number) =>
-      `${count} times its word as an auditor did not count: it was not asked about that delta`;
+      `${count} times its word as an auditor did not count: it was not asked about that delta in this history`;
     assert.deepEqual(
       shown,
       [...Map.groupBy(said, (key) => key)].map(([key, times]) => [key, text(times.length)]),

@@ -190,7 +190,7 @@ function shownOf(
     ),
     ...byKey(absurd).map(([author, count]) => ({
       ...{ author, round: null, isVerdict: true as const },
-      text: `${count} times its word as an auditor did not count: it was not asked about that delta`,
+      text: `${count} times its word as an auditor did not count: it was not asked about that delta in this history`,
     })),
     ...byKey(attended).flatMap(([author, lately]) => {
       const text = attendanceText(lately);

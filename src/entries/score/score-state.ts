@@ -47,7 +47,7 @@ export interface Gate {
 export interface ScoreState {
   readonly open: Map<number, OpenRound>;
   readonly memory: Map<PeerKey, Memory>;
-  /** By author: words of a round that it was not asked about, or not one for each of its deltas. Nobody honest says such. */
+  /** By author: words of a round that it was not asked about, or not one for each of its deltas. Nobody honest says such, but where the history was another one. */
   readonly absurd: Map<PeerKey, number>;
   /** Who said otherwise of a round than most of all who were asked about it, and that round: they judge no more. */
   readonly overruled: Map<PeerKey, number>;
