@@ -1,6 +1,7 @@
 /** `starlings data`: what is at a path, and shares of it for several nodes. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { shellWord } from '../platform/node/shell-word.ts';
 import type { DataReport } from '../tasks/data/data-report.ts';
 import { taskKinds } from '../tasks/data/registry.ts';
 import { addMoments } from './data-moments.ts';
@@ -112,7 +113,7 @@ function addSplit(data: Command): void {
         const source = await sourceOf(path, options);
         const split = await splitSource(source, { source: path, out: resolve(out), nodes, alpha, seed });
         say(split.sentence);
-        for (const share of split.shares) say(`  --data ${share}`);
+        for (const share of split.shares) say(`  --data ${shellWord(share)}`);
         return { json: { task: source.task, shares: split.shares } };
       }),
     );
