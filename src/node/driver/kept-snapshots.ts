@@ -9,7 +9,7 @@ import { bytesToHex, hexToBytes } from '../../core/bytes.ts';
 import type { StoreWrite } from '../../core/io.ts';
 import type { Store } from '../../core/ports.ts';
 import { isBaseKey } from '../../log/store-keys.ts';
-import { decodeRequest, encodeHashList } from '../../log/wire.ts';
+import { decodeRequest, encodeHashList, isOfBlob } from '../../log/wire.ts';
 
 export interface KeptSnapshotsOptions {
   readonly content: ContentStore;
@@ -92,7 +92,7 @@ export class KeptSnapshots {
   async #frames(bytes: Uint8Array): Promise<readonly Uint8Array[] | null> {
     const { content } = this.#options;
     const request = decodeRequest(bytes);
-    if (request?.kind !== 'leaves' && request?.kind !== 'segment' && request?.kind !== 'held') return null;
+    if (!isOfBlob(request)) return null;
     const root = bytesToHex(request.root);
     if (![...this.#roots.values()].includes(root)) return null;
     if (request.kind === 'segment') {
