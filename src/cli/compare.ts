@@ -6,6 +6,7 @@ import type { SimulationProgress } from '../../sim/simulation.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { shellWord } from '../platform/node/shell-word.ts';
 import { collected } from './parts/command/arguments.ts';
+import { prose } from './parts/command/help-texts.ts';
 import { type CommandContext, type CommandResult, perform } from './parts/command/perform.ts';
 import { configFile } from './parts/config-file.ts';
 import { checkReplaceable } from './parts/may-write.ts';
@@ -51,9 +52,11 @@ export function addCompareCommand(parent: Command): void {
     .addOption(workersOption('the figures are'))
     .addHelpText(
       'after',
-      '\nStopped by Ctrl-C it writes the tables of what is done; run again, it goes on where it stopped.\n' +
-        'With --json the last line is a list of rows: comparison, method, alpha, lossMean, lossHalfWidth, lossOverBaseline,\n' +
-        'accuracyMean, bitsPerParameter, bitsPerParameterStep (of payload), bytesPerParameterStep (all that is sent), seeds.',
+      prose(
+        'Stopped by Ctrl-C it writes the tables of what is done; run again, it goes on where it stopped.\n' +
+          'With --json the last line is a list of rows: comparison, method, alpha, lossMean, lossHalfWidth, lossOverBaseline, ' +
+          'accuracyMean, bitsPerParameter, bitsPerParameterStep (of payload), bytesPerParameterStep (all that is sent), seeds.',
+      ),
     )
     .action((file: string, options: Options, command: Command) =>
       perform(command, async (context) => {

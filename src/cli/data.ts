@@ -6,6 +6,7 @@ import type { DataReport } from '../tasks/data/data-report.ts';
 import { taskKinds } from '../tasks/data/registry.ts';
 import { addMoments } from './data-moments.ts';
 import { numberBetween, wholeNumber } from './parts/command/arguments.ts';
+import { prose } from './parts/command/help-texts.ts';
 import { perform } from './parts/command/perform.ts';
 import { refuseIdle } from './parts/command/unused-options.ts';
 import { configFile } from './parts/config-file.ts';
@@ -27,12 +28,12 @@ interface SplitOptions extends SourceOptions {
 }
 
 /** What `--data` may be, by the kind of the task. */
-const filesOfTasks = `\nFiles that the tasks need (--data of a node):\n${taskKinds
+const filesOfTasks = `Files that the tasks need (--data of a node):\n${taskKinds
   .map(({ kind, files }) => `  ${kind}: ${files}`)
   .join('\n')}`;
 
 export function addDataCommands(data: Command): void {
-  data.addHelpText('after', filesOfTasks);
+  data.addHelpText('after', prose(filesOfTasks));
   addInspect(data);
   addCheck(data);
   addSplit(data);
@@ -40,7 +41,7 @@ export function addDataCommands(data: Command): void {
 }
 
 function withPath(command: Command): Command {
-  return command.argument('<path>', 'file or folder', configFile).addHelpText('after', filesOfTasks);
+  return command.argument('<path>', 'file or folder', configFile).addHelpText('after', prose(filesOfTasks));
 }
 
 function addInspect(data: Command): void {
