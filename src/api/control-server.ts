@@ -61,6 +61,8 @@ class Routes {
   /** Whoever is on this machine may read, and nobody else gets here. */
   readonly #isLocal: boolean;
   #metrics: Promise<Metrics> | null = null;
+  /** Made when first asked for: it takes milliseconds, and stays as it is while the node runs. */
+  #description: string | null = null;
 
   constructor(options: ControlServerOptions, feed: NodeFeed, watchers: Watchers) {
     this.#options = options;
@@ -92,7 +94,8 @@ class Routes {
       const metrics = await this.#metricsOfNode();
       reply(response, 200, metrics.contentType, await metrics.text());
     } else if (path === '/openapi.json') {
-      replyJson(response, 200, openApi(this.#options.source.settings().version));
+      this.#description ??= JSON.stringify(openApi(this.#options.source.settings().version));
+      reply(response, 200, 'application/json', this.#description);
     }
     // Nobody needs the token to watch; with it there is always a place.
     else if (path === '/events') this.#serveEvents(response, this.mayCommand(request));

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { commandOf } from '../node/commands/commands.ts';
 import { amount } from '../node/words/amount.ts';
+import { shellWord } from '../platform/node/shell-word.ts';
 import { addControl } from './node-controls.ts';
 import { checkPart, collected, wholeNumber } from './parts/command/arguments.ts';
 import { perform } from './parts/command/perform.ts';
@@ -137,7 +138,7 @@ function* nextSteps(
   const at = (round: number): string => new Date(startAtMs + round * slotMs).toISOString();
   yield `open     until ${at(rounds)} for submissions; commitments until ${at(rounds + judgingRounds)}, reveals until ${at(rounds + 2 * judgingRounds)}, all is counted by ${at(rounds + 3 * judgingRounds)}`;
   yield '\nGive the manifest to one node, which lets the others in (`starlings invite`, `starlings join`):';
-  yield `  starlings node --run ${out} --no-data --dir DIR`;
+  yield `  starlings node --run ${shellWord(out)} --no-data --dir DIR`;
   yield 'Members submit, and each holder leaves its shard to one command until all is over:';
   yield '  starlings arena submit --dir DIR --file model.safetensors --name NAME';
   yield '  starlings arena evaluate --dir DIR --shard FILE';

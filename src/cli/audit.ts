@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { RoundRange } from '../daemon/kept-trainings.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { backendOption } from './parts/backend-option.ts';
+import { prose } from './parts/command/help-texts.ts';
 import { perform } from './parts/command/perform.ts';
 import { dataHome } from './parts/data-home.ts';
 
@@ -33,7 +34,9 @@ export function addAuditCommand(parent: Command): void {
     .addOption(backendOption())
     .addHelpText(
       'after',
-      '\nExit code 0 where there is a delta in these rounds and each is the same, 1 where one differs or cannot be told.',
+      prose(
+        'Exit code 0 where there is a delta in these rounds and each is the same, 1 where one differs or cannot be told.',
+      ),
     )
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {

@@ -4,7 +4,9 @@ import type { Comparison, Variant } from '../../sim/compare/compare-file.ts';
 import type { Shard, Trial } from '../../sim/compare/trials.ts';
 import type { SimulationProgress } from '../../sim/simulation.ts';
 import { ConfigError } from '../config/config-error.ts';
+import { shellWord } from '../platform/node/shell-word.ts';
 import { collected } from './parts/command/arguments.ts';
+import { prose } from './parts/command/help-texts.ts';
 import { type CommandContext, type CommandResult, perform } from './parts/command/perform.ts';
 import { configFile } from './parts/config-file.ts';
 import { checkReplaceable } from './parts/may-write.ts';
@@ -50,9 +52,11 @@ export function addCompareCommand(parent: Command): void {
     .addOption(workersOption('the figures are'))
     .addHelpText(
       'after',
-      '\nStopped by Ctrl-C it writes the tables of what is done; run again, it goes on where it stopped.\n' +
-        'With --json the last line is a list of rows: comparison, method, alpha, lossMean, lossHalfWidth, lossOverBaseline,\n' +
-        'accuracyMean, bitsPerParameter, bitsPerParameterStep (of payload), bytesPerParameterStep (all that is sent), seeds.',
+      prose(
+        'Stopped by Ctrl-C it writes the tables of what is done; run again, it goes on where it stopped.\n' +
+          'With --json the last line is a list of rows: comparison, method, alpha, lossMean, lossHalfWidth, lossOverBaseline, ' +
+          'accuracyMean, bitsPerParameter, bitsPerParameterStep (of payload), bytesPerParameterStep (all that is sent), seeds.',
+      ),
     )
     .action((file: string, options: Options, command: Command) =>
       perform(command, async (context) => {
@@ -121,7 +125,7 @@ async function run(task: Task, options: Options, context: CommandContext): Promi
   const isWhole = done === shardOf(jobsOf(comparison.variants), part).length;
   say(
     isWhole
-      ? `\`starlings compare ${file} --merge FILE...\` makes the tables of all parts, ${join(out, leaf)} among them`
+      ? `\`starlings compare ${shellWord(file)} --merge FILE...\` makes the tables of all parts, ${join(out, leaf)} among them`
       : `stopped   after ${done} simulations of this part: run again, it goes on`,
   );
   return { json: { name: task.name, out, trials: leaf, done, left: comparison.left }, ok: isWhole };
@@ -151,7 +155,7 @@ async function merged(
   const { json } = await tabulated(task, trials, context);
   if (missing > 0) {
     say(
-      `missing   ${missing} of ${missing + lines.length} simulations: \`starlings compare ${task.file} --out ${task.out}\` does them`,
+      `missing   ${missing} of ${missing + lines.length} simulations: \`starlings compare ${shellWord(task.file)} --out ${shellWord(task.out)}\` does them`,
     );
   }
   return { json, ok: missing === 0 };

@@ -1,10 +1,12 @@
 /** `starlings data`: what is at a path, and shares of it for several nodes. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { shellWord } from '../platform/node/shell-word.ts';
 import type { DataReport } from '../tasks/data/data-report.ts';
 import { taskKinds } from '../tasks/data/registry.ts';
 import { addMoments } from './data-moments.ts';
 import { numberBetween, wholeNumber } from './parts/command/arguments.ts';
+import { prose } from './parts/command/help-texts.ts';
 import { perform } from './parts/command/perform.ts';
 import { refuseIdle } from './parts/command/unused-options.ts';
 import { configFile } from './parts/config-file.ts';
@@ -26,12 +28,12 @@ interface SplitOptions extends SourceOptions {
 }
 
 /** What `--data` may be, by the kind of the task. */
-const filesOfTasks = `\nFiles that the tasks need (--data of a node):\n${taskKinds
+const filesOfTasks = `Files that the tasks need (--data of a node):\n${taskKinds
   .map(({ kind, files }) => `  ${kind}: ${files}`)
   .join('\n')}`;
 
 export function addDataCommands(data: Command): void {
-  data.addHelpText('after', filesOfTasks);
+  data.addHelpText('after', prose(filesOfTasks));
   addInspect(data);
   addCheck(data);
   addSplit(data);
@@ -39,7 +41,7 @@ export function addDataCommands(data: Command): void {
 }
 
 function withPath(command: Command): Command {
-  return command.argument('<path>', 'file or folder', configFile).addHelpText('after', filesOfTasks);
+  return command.argument('<path>', 'file or folder', configFile).addHelpText('after', prose(filesOfTasks));
 }
 
 function addInspect(data: Command): void {
@@ -112,7 +114,7 @@ function addSplit(data: Command): void {
         const source = await sourceOf(path, options);
         const split = await splitSource(source, { source: path, out: resolve(out), nodes, alpha, seed });
         say(split.sentence);
-        for (const share of split.shares) say(`  --data ${share}`);
+        for (const share of split.shares) say(`  --data ${shellWord(share)}`);
         return { json: { task: source.task, shares: split.shares } };
       }),
     );

@@ -3,6 +3,7 @@ import { ConfigError } from '../config/config-error.ts';
 import type { Finding, FindingLevel } from '../daemon/doctor/finding.ts';
 import type { Subject } from '../daemon/doctor/gather-facts.ts';
 import { collected, numberBetween } from './parts/command/arguments.ts';
+import { prose } from './parts/command/help-texts.ts';
 import { perform } from './parts/command/perform.ts';
 import { configFile } from './parts/config-file.ts';
 import { dataHome } from './parts/data-home.ts';
@@ -44,7 +45,9 @@ export function addDoctorCommand(parent: Command): void {
     .option('--patience <seconds>', 'for each step over the network', numberBetween(0.1, 120), 5)
     .addHelpText(
       'after',
-      '\nExit code 1 where something is wrong, marked with `!`; `?` is what may be meant so. Dials the node, its bootstraps and the peers of\nits runs from this machine, under a key of its own.',
+      prose(
+        'Exit code 1 where something is wrong, marked with `!`; `?` is what may be meant so. Dials the node, its bootstraps and the peers of its runs from this machine, under a key of its own.',
+      ),
     )
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {

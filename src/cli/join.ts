@@ -4,6 +4,7 @@ import { ConfigError } from '../config/config-error.ts';
 import { backendOption } from './parts/backend-option.ts';
 import { collected, trainerLine, wholeNumber } from './parts/command/arguments.ts';
 import { givenFlags } from './parts/command/given-flags.ts';
+import { prose } from './parts/command/help-texts.ts';
 import { type CommandContext, perform } from './parts/command/perform.ts';
 import { dataHome } from './parts/data-home.ts';
 import { addConnectivityOptions } from './parts/node/connectivity-options.ts';
@@ -30,7 +31,9 @@ export function addJoinCommand(parent: Command): void {
     .option('--exit-when-finished', 'end with the run, by the exit code of what came of it')
     .addHelpText(
       'after',
-      '\nThe same command starts it again, where it was. A node that runs already: `starlings node join --run INVITATION`.',
+      prose(
+        'The same command starts it again, where it was. A node that runs already: `starlings node join --run INVITATION`.',
+      ),
     )
     .action((invitation: string, _options: unknown, command: Command) =>
       perform(command, async (context) =>

@@ -50,6 +50,8 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
     .option('--verbose', 'show the stack of an error')
     .configureHelp({
       showGlobalOptions: true,
+      // Beside long flags a terminal of 60 columns leaves fewer than the 40 under which nothing would be broken.
+      minWidthToWrap: 20,
       // Commands within commands refuse those of the outer one, or list them as their own.
       visibleGlobalOptions: (command) =>
         command === program ? [] : program.options.filter(({ hidden }) => !hidden),

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { shellWord } from '../platform/node/shell-word.ts';
 import type { ModelSpec } from '../tasks/models/registry.ts';
 import { numberBetween } from './parts/command/arguments.ts';
 import { perform } from './parts/command/perform.ts';
@@ -105,7 +106,7 @@ function* nextSteps(
 ): Generator<string> {
   const data = about.isTrained ? '--data DIR' : '--no-data';
   yield '\nGive the manifest to one node:';
-  yield `  starlings node --run ${manifest} ${data}`;
+  yield `  starlings node --run ${shellWord(manifest)} ${data}`;
   if (about.isHidden) yield 'It invites the others (`starlings invite`), for the run id alone leads nowhere.';
   else {
     yield 'The others need the run id alone, and an address that it or a `starlings bootstrap` printed:';
@@ -113,7 +114,7 @@ function* nextSteps(
   }
   if (!about.isInvited) return;
   yield 'Each first needs to be let in, by its key (`starlings node id`):';
-  yield `  starlings run invite ${manifest} --for KEY`;
+  yield `  starlings run invite ${shellWord(manifest)} --for KEY`;
 }
 
 async function writeSecret(file: string, secret: Uint8Array, replaces = false): Promise<void> {

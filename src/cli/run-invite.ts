@@ -1,5 +1,6 @@
 /** The first invitations to a run that takes who was invited: by the key that signed it, which no node has. */
 import type { Command } from 'commander';
+import { shellWord } from '../platform/node/shell-word.ts';
 import { peerKey } from './parts/command/arguments.ts';
 import { perform } from './parts/command/perform.ts';
 import { dataHome } from './parts/data-home.ts';
@@ -47,7 +48,7 @@ export function addRunInviteCommand(parent: Command): void {
         const text = Buffer.from(credential).toString('hex');
         print(text);
         say(
-          `its node takes part with: starlings node --run ${file} --credential ${text.slice(0, 8)}... --data DIR`,
+          `its node takes part with: starlings node --run ${shellWord(file)} --credential ${text.slice(0, 8)}... --data DIR`,
         );
         say('and invites others with: starlings invite --for KEY');
         return { json: { runId: run.runId, key: options.for, credential: text } };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { shellWord } from '../platform/node/shell-word.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import type { RunToEnd } from '../testnet/run-to-end.ts';
 import { exitCodeOf } from './parts/command/exit.ts';
@@ -86,7 +87,9 @@ export function addStartCommand(parent: Command): void {
 async function tellAlliance({ strategy }: RunSpec, directory: string, say: (text: string) => void) {
   const { deltasOf } = await import('../methods/registry.ts');
   if (deltasOf(strategy)?.alliance)
-    say(`\nwhose deltas weighed what, which rounds were rolled back: starlings alliance report ${directory}`);
+    say(
+      `\nwhose deltas weighed what, which rounds were rolled back: starlings alliance report ${shellWord(directory)}`,
+    );
 }
 
 /** Says how well all nodes' examples of two classes are told apart; the same in numbers. Null of other tasks. */

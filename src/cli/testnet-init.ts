@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
+import { shellWord } from '../platform/node/shell-word.ts';
 import { INIT_TARGETS, type InitTarget } from '../testnet/init/plan.ts';
 import { collected, wholeNumber } from './parts/command/arguments.ts';
 import { perform } from './parts/command/perform.ts';
@@ -20,10 +21,11 @@ interface Options extends TestnetOptions {
 const startInDefaultSeconds = 300;
 
 const nextStep: Readonly<Record<InitTarget, (out: string) => string>> = {
-  processes: (out) => `starlings testnet up --dir ${out}`,
-  compose: (out) => `docker compose -f ${out}/compose.yaml up -d`,
+  processes: (out) => `starlings testnet up --dir ${shellWord(out)}`,
+  compose: (out) => `docker compose -f ${shellWord(`${out}/compose.yaml`)} up -d`,
   systemd: (out) => `the first line of each ${out}/starlings-*.service says what goes where`,
-  kubernetes: (out) => `kubectl apply -f ${out}/keys.yaml -f ${out}/starlings.yaml`,
+  kubernetes: (out) =>
+    `kubectl apply -f ${shellWord(`${out}/keys.yaml`)} -f ${shellWord(`${out}/starlings.yaml`)}`,
 };
 
 export function addTestnetInitCommand(parent: Command): void {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { prose } from './parts/command/help-texts.ts';
 import { type CommandContext, perform } from './parts/command/perform.ts';
 import { TESTNET_DIRECTORY } from './parts/testnet/testnet-directory.ts';
 
@@ -6,10 +7,10 @@ interface Options {
   readonly dir: string;
 }
 
-const honest = `
-It is the nodes that refuse each other, each by the keys of the others, and not the line between them: packets still come
-and go, bootstraps stay with all, and nodes that are told nothing of it (of no testnet here) may carry between the sides. A
-node forgets it when it is started again; the others go on refusing that one. \`testnet heal\` ends it.`;
+const honest =
+  'It is the nodes that refuse each other, each by the keys of the others, and not the line between them: packets still come ' +
+  'and go, bootstraps stay with all, and nodes that are told nothing of it (of no testnet here) may carry between the sides. A ' +
+  'node forgets it when it is started again; the others go on refusing that one. `testnet heal` ends it.';
 
 export function addTestnetPartitionCommand(parent: Command): void {
   parent
@@ -20,7 +21,7 @@ export function addTestnetPartitionCommand(parent: Command): void {
       'names with commas between, for example: node-00,node-01 node-02,node-03; of one side all others are the other one, and who stands on two holds them together',
     )
     .option('--dir <dir>', 'directory of the testnet', TESTNET_DIRECTORY)
-    .addHelpText('after', honest)
+    .addHelpText('after', prose(honest))
     .action((sides: readonly string[], options: Options, command: Command) =>
       perform(command, async (context) => {
         const { partTestnet } = await import('../testnet/part-testnet.ts');

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
+import { shellWord } from '../platform/node/shell-word.ts';
 import type { FigureTargets, ReadyMember } from '../testnet/launcher.ts';
 import { type CommandContext, perform } from './parts/command/perform.ts';
 import { entryFile } from './parts/entry-file.ts';
@@ -37,7 +38,7 @@ export function addTestnetUpCommand(parent: Command): void {
         const up = await (goesOn ? resumed(options, context) : booted(file, options, context));
         const { directory, state, nodes, bootstraps } = up;
         for (const { member, info } of nodes) say(`${member.name}  ${statusPlace(info)}`);
-        const where = options.dir === TESTNET_DIRECTORY ? '' : ` --dir ${options.dir}`;
+        const where = options.dir === TESTNET_DIRECTORY ? '' : ` --dir ${shellWord(options.dir)}`;
         say(
           `\nwatch it with \`starlings testnet status --watch${where}\`, stop it with \`starlings testnet down${where}\``,
         );

@@ -88,6 +88,13 @@ export function encodeRequest(request: Request): Uint8Array {
   }
 }
 
+/** What is asked of a blob, by its root. */
+export type BlobRequest = Extract<Request, { readonly kind: 'leaves' | 'segment' | 'held' }>;
+
+export function isOfBlob(request: Request | null): request is BlobRequest {
+  return request?.kind === 'leaves' || request?.kind === 'segment' || request?.kind === 'held';
+}
+
 /** What a request is, by its first bytes alone; null for what is none. */
 export function requestKindOf(bytes: Uint8Array): Request['kind'] | null {
   // A CBOR array of up to 23 elements, its first a number below 24.

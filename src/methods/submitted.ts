@@ -34,10 +34,15 @@ export function appendSubmitted(
   return why === null ? log.enter(entry) : { refused: why };
 }
 
-/** A refusal that the next round does not know. */
-export const noRoomYet = 'no room is left in this round: try again in the next';
-/** Another one: what a node wrote in this round before it was stopped it does not know yet. */
+const noRoomYet = 'no room is left in this round: try again in the next';
+/** What a node wrote in this round before it was stopped it does not know yet. */
 export const justBegun = 'this node has just begun: try again in the next round';
+
+/** Whether the next round does not know of a refusal. */
+export function isForLater(refusal: string): boolean {
+  return [noRoomYet, justBegun].some((later) => refusal.includes(later));
+}
+
 /** How a refusal begins that trying again does not change. */
 export const notCounted = 'the log would not count it';
 

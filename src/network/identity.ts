@@ -15,6 +15,7 @@ import type { Signer } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
 import { createSigner } from '../platform/node/crypto.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
+import { shellWord } from '../platform/node/shell-word.ts';
 import { IdentityError } from './errors.ts';
 
 const SEED_BYTES = 32;
@@ -64,7 +65,7 @@ export async function loadNetworkKey(path: string): Promise<Uint8Array> {
   if (key === null) {
     throw new IdentityError(
       `there is no key of a network at ${path}: copy that of a node of the network, or make one with ` +
-        `\`starlings node network-key ${path}\``,
+        `\`starlings node network-key ${shellWord(path)}\``,
     );
   }
   return key;

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { loadYamlFile } from '../config/yaml-file.ts';
 import { type NodeFile, nodeFileSchema } from '../daemon/node-file.ts';
 import { isRunning } from '../platform/node/process-identity.ts';
+import { shellWord } from '../platform/node/shell-word.ts';
 import { Launcher, type LauncherOptions, type ReadyMember } from './launcher.ts';
 import { readMemberInfo } from './spawn-daemon.ts';
 import { stopMembers } from './stop-testnet.ts';
@@ -106,7 +107,7 @@ async function refuseReaching(config: string): Promise<void> {
   if (named.length === 0) return;
   throw new TestnetError(
     'BAD_RUN',
-    `${config} says ${named.join(', ')}, and a folder may be somebody else's: read it, and start this node with \`starlings node --config ${config}\``,
+    `${config} says ${named.join(', ')}, and a folder may be somebody else's: read it, and start this node with \`starlings node --config ${shellWord(config)}\``,
   );
 }
 

@@ -11,6 +11,7 @@ import { LOG_LEVELS } from '../daemon/options.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
 import { isRunning } from '../platform/node/process-identity.ts';
+import { shellWord } from '../platform/node/shell-word.ts';
 import { BACKEND_CHOICES } from '../tensor/backend-choices.ts';
 import { removeLines, shapeSchema } from './lines.ts';
 import { TestnetError } from './testnet-error.ts';
@@ -105,7 +106,7 @@ export async function claimDirectory(directory: string, { force }: { force: bool
     throw new TestnetError(
       'TESTNET_RUNNING',
       `${directory} holds a testnet with ${running.length} running processes; stop it with ` +
-        `\`starlings testnet down --dir ${directory}\` or use another --dir`,
+        `\`starlings testnet down --dir ${shellWord(directory)}\` or use another --dir`,
     );
   }
   const kept = force ? null : whatIsKept(directory, old);
@@ -113,7 +114,7 @@ export async function claimDirectory(directory: string, { force }: { force: bool
     throw new TestnetError(
       'TESTNET_KEPT',
       `${directory} holds ${kept}: --force replaces it, \`starlings testnet up --resume --dir ` +
-        `${directory}\` starts it again; or use another --dir`,
+        `${shellWord(directory)}\` starts it again; or use another --dir`,
     );
   }
   if (old.shape) await removeLines(old.shape);

@@ -12,6 +12,8 @@ export const token = '7'.repeat(64);
 export interface StillNode {
   readonly http: string;
   readonly errors: unknown[];
+  /** How often it was asked what it was started with. */
+  readonly timesSettingsWereAsked: () => number;
   /** How its runs stand from now on. */
   show(views: readonly RunView[]): void;
   say(event: Partial<NodeEvent> & Pick<NodeEvent, 'source' | 'event'>): void;
@@ -23,23 +25,20 @@ export async function apiOf(given: readonly RunView[], at: ListenAddress | numbe
   const listeners = new Set<(event: NodeEvent, note: HistoryNote | null) => void>();
   const errors: unknown[] = [];
   const standing = { views: given };
+  let settingsAsked = 0;
   const source: NodeSource = {
     summary: () => ({
       ...{ peerKey, peerId: '12D3', addresses: [], content: null, bytesIn: 1, bytesOut: 2 },
     }),
     views: () => standing.views,
-    settings: () => ({
-      ...{ version: '1.2.3', node: 'v22', platform: 'linux', listen: [], announce: [], bootstrap: [] },
-      ...{
-        connectivity: null,
-        retention: 'snapshots',
-        contentBytesMax: 0,
-        trust: [],
-        logLevel: 'info',
-        limits: {},
-        addresses: [],
-      },
-    }),
+    settings: () => {
+      settingsAsked++;
+      return {
+        ...{ version: '1.2.3', node: 'v22', platform: 'linux', listen: [], announce: [], bootstrap: [] },
+        ...{ connectivity: null, retention: 'snapshots', contentBytesMax: 0, trust: [], logLevel: 'info' },
+        ...{ limits: {}, addresses: [] },
+      };
+    },
     peers: async () => [],
     manifest: () => null,
     history: (runId) => histories.of(runId),
@@ -74,6 +73,7 @@ export async function apiOf(given: readonly RunView[], at: ListenAddress | numbe
   return {
     http: server.url,
     errors,
+    timesSettingsWereAsked: () => settingsAsked,
     show: (views) => {
       standing.views = views;
     },

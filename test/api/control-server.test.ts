@@ -71,6 +71,9 @@ describe('the API of a node', () => {
     const operations = Object.values(paths).flatMap((operation) => Object.values(operation));
     const ids = operations.map(({ operationId }) => operationId);
     assert.equal(new Set(ids).size, ids.length, 'each has a name of its own');
+    const asked = node.timesSettingsWereAsked();
+    assert.deepEqual(((await json('/openapi.json')) as { paths: object }).paths, paths);
+    assert.equal(node.timesSettingsWereAsked(), asked, 'it is made once');
   });
 
   test('names its metrics as Prometheus has them', async () => {

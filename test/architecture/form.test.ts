@@ -25,6 +25,8 @@ const ambient =
 /** What drivers promise, not what the core does. */
 const ports = ['src/core/ports.ts', 'src/content/content-store.ts'];
 const asynchronous = /\basync\b|\bawait\b|\bPromise\b|\bsetImmediate\b|\bqueueMicrotask\b/;
+/** A flag that takes a path, and behind it what a shell might take for several words. */
+const toldPath = /\bstarlings [^'"]*--(?:dir|out|config) \$\{(?!shellWord\()/;
 // Split, or this file would find itself.
 const leftover = new RegExp(`\\b(?:${['TO' + 'DO', 'FIX' + 'ME', 'X' + 'XX'].join('|')})\\b`);
 const silenced = new RegExp(
@@ -49,6 +51,12 @@ describe('form', () => {
     const planted = ['const t = Date.now();', 'new Date().getTime()', 'Math.random()', 'setTimeout(f, 1)'];
     assert.deepEqual(matches(ambient, planted), [true, true, true, true]);
     assert.deepEqual(matches(ambient, ['/** Never Date.now. */', '// not Math.random()']), [false, false]);
+  });
+
+  test('commands that are told take a path with spaces', () => {
+    assert.deepEqual(linesMatching(sources, toldPath), [], 'shellWord of src/platform/node/shell-word.ts');
+    const told = (path: string): string => `starlings testnet down --dir \${${path}}`;
+    assert.deepEqual(matches(toldPath, [told('dir'), told('shellWord(dir)')]), [true, false]);
   });
 
   test('the core is synchronous', () => {

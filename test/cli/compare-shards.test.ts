@@ -68,12 +68,13 @@ describe('a comparison in parts', () => {
       'compare',
       at('small.yaml'),
       '--out',
-      at('half'),
+      at('the half'),
       '--merge',
       ...parts.slice(0, 2),
     );
     assert.equal(half.exitCode, 1);
     assert.match(half.stdout, /missing +\d of 6 simulations/);
+    assert.ok(half.stdout.includes(`--out '${at('the half')}'\``), 'what is told can be typed');
     const merged = await starlings(
       'compare',
       at('small.yaml'),

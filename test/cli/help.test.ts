@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { createProgram } from '../../src/cli/program.ts';
 
 const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
@@ -34,6 +35,27 @@ test('--help and --version load no package but the parser of the command line', 
     // 90 when this was counted last, 8 of them of commander. Each costs about a millisecond.
     assert.ok(loaded.length < 95, `${args.join(' ')} loads ${loaded.length} files`);
     assert.ok(loaded.length > 30, 'the hook no longer sees what is loaded');
+  }
+});
+
+test('what --help says ends where the terminal does', async () => {
+  const words = [['compare'], ['doctor'], ['audit'], ['join'], ['testnet', 'partition'], ['data', 'inspect']];
+  for (const [outer, inner] of words) {
+    const program = await createProgram([outer!]);
+    const found = program.commands.find((command) => command.name() === outer)!;
+    const command = inner === undefined ? found : found.commands.find((one) => one.name() === inner)!;
+    let text = '';
+    command.configureOutput({
+      getOutHelpWidth: () => 60,
+      writeOut: (part) => {
+        text += part;
+      },
+    });
+    command.outputHelp();
+    const [above = ''] = text.split('\nExample:');
+    // A path is one word.
+    const wide = above.split('\n').filter((line) => line.length > 60 && line.trim().includes(' '));
+    assert.deepEqual(wide, [], outer);
   }
 });
 

@@ -99,6 +99,7 @@ describe('inspect', () => {
     assert.equal(key?.json['key'], signer.key);
     const secret = (await readFile(join(directory, 'key'), 'utf8')).trim();
     assert.ok(!JSON.stringify(key).includes(secret));
+    assert.match(key!.what, /, or the secret of a hidden run$/, 'which they all look like');
 
     const model = { kind: 'logistic-regression', inputs: 784, outputs: 10 } as const;
     const task = taskSchema.parse({ kind: 'idx-images' });

@@ -4,12 +4,15 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { Command } from 'commander';
 import { drawnGold, goldLists, readGold, writeGold } from '../../src/cli/parts/label/gold-file.ts';
+import { withOwnFiles } from '../../src/cli/parts/label/label-inputs.ts';
 import { type ReadRecords, readRecords } from '../../src/cli/parts/label/label-records.ts';
 import { studioAnswer, studioResults } from '../../src/cli/parts/label/label-studio.ts';
 import { studioAnnotations } from '../../src/cli/parts/label/studio-annotations.ts';
 import { annotationsOf, knownAnswers } from '../../src/cli/parts/label/studio-import.ts';
 import { questionSchema, sampleAnswers } from '../../src/entries/labels/question.ts';
+import { repositoryRoot } from '../architecture/source-tree.ts';
 import { crypto } from '../log/small-run.ts';
 import { starlings } from './starlings-process.ts';
 
@@ -23,6 +26,16 @@ async function read(name: string, text: string, known: string | null = null): Pr
   await writeFile(join(folder, name), text);
   return readRecords(join(folder, name), { text: 'text', other: null, known }, crypto);
 }
+
+test('records of one own are found where those that are offered are: in the package too', () => {
+  const here = process.cwd();
+  process.chdir(folder);
+  const { file } = withOwnFiles(new Command())
+    .parse(['--file', 'examples/labels/more.csv'], { from: 'user' })
+    .opts();
+  process.chdir(here);
+  assert.deepEqual(file, [join(repositoryRoot, 'examples/labels/more.csv')]);
+});
 
 const choice = questionSchema.parse({ kind: 'choice', text: 'Good?', choices: ['good', 'bad'] });
 const results = (...values: readonly string[]) => [

@@ -1,26 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NodeNarrator } from '../../src/cli/view/node-lines.ts';
-import { REFUSAL_REASONS, type RefusalReason } from '../../src/core/io.ts';
-import type { NodeEvent, RunEvent, RunFacts } from '../../src/node/events.ts';
+import type { NodeEvent, RunEvent } from '../../src/node/events.ts';
+import { someFacts, someSample } from '../node/some-run.ts';
 
-const facts: RunFacts = {
-  name: 'demo',
-  method: 'delta-log',
-  trains: true,
-  shareOf: 'norm',
-  parameters: 18,
-  rounds: 100,
-  slotMs: 500,
-  startAtMs: 100_000,
-  windowRounds: 6,
-  creator: 'cd'.repeat(32),
-  protects: ['nobody judges'],
-  admission: 'open',
-  isHidden: false,
-  members: null,
-  names: {},
-};
+const facts = someFacts({ startAtMs: 100_000 });
 
 /** Hears events at given times and gathers what is said. */
 class Listener {
@@ -47,38 +31,16 @@ const sampled = (atRound: number, finalisedRound: number): RunEvent => ({
   source: 'session',
   event: {
     kind: 'sampled',
-    sample: {
-      core: {
+    sample: someSample({
+      ...{
         phase: 'draining',
         round: atRound,
-        slotMs: 500,
         finalisedRound,
         countedRounds: finalisedRound + 1,
-        modelHash: 'f00d',
-        checkpoint: null,
-        agreement: { same: 2, other: 0 },
-        lag: 0,
         lastLoss: 0.2,
-        refused: Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, 0])) as Record<
-          RefusalReason,
-          number
-        >,
-        contributions: [
-          { peer: 'aa', deltas: finalisedRound + 1, share: 0.5 },
-          { peer: 'bb', deltas: finalisedRound + 1, share: 0.5 },
-        ],
-        shown: [],
       },
-      linked: ['bb', 'cc'],
-      refusing: [],
-      bytesIn: 0,
-      bytesOut: 0,
-      contentBytes: 0,
-      contentBytesMax: 0,
-      clock: { offsetMs: null, claimedMs: null, peers: 0 },
-      unsavedBytes: 0,
-      announcementsDropped: 0,
-    },
+      contributions: ['aa', 'bb'].map((peer) => ({ peer, deltas: finalisedRound + 1, share: 0.5 })),
+    }),
   },
 });
 const round = (number: number): RunEvent => ({

@@ -9,6 +9,7 @@ import { openLogFile } from '../../src/daemon/log-file.ts';
 import { RefusalTally } from '../../src/daemon/refusal-tally.ts';
 import { EventGate } from '../../src/network/conduct/event-gate.ts';
 import type { NodeEvent, RunSample } from '../../src/node/events.ts';
+import { someSample } from '../node/some-run.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-log-'));
 after(() => rm(directory, { recursive: true, force: true }));
@@ -63,8 +64,8 @@ test('refusals are told by peer and reason, a bounded number of them', () => {
 });
 
 function sampleOf(phase: 'training' | 'finished', round: number): RunSample {
-  const core = { phase, round, finalisedRound: round - 6, lag: 0, lastLoss: 0.5, contributions: [] };
-  return { core, bytesIn: 100 * round, bytesOut: 90 * round } as unknown as RunSample;
+  const core = { phase, round, finalisedRound: round - 6, lastLoss: 0.5 };
+  return someSample(core, { bytesIn: 100 * round, bytesOut: 90 * round });
 }
 
 test('how a run stood in each of its rounds is in the log, in short, for reports to draw', () => {

@@ -49,7 +49,6 @@ async function startUnit(name: string): Promise<void> {
   const unit = await readFile(at('net', `starlings-${name}.service`), 'utf8');
   const [, line] = /^ExecStart=\/usr\/bin\/node \S+ (.*)$/m.exec(unit)!;
   const host = /^# On (\S+):/.exec(unit)![1]!;
-  await cp(at('net', name), at('machine', name), { recursive: true });
   if (name.startsWith('node')) {
     // On one machine the ports of three APIs and of all addresses would meet.
     const file = at('machine', name, 'node.yaml');
@@ -88,7 +87,7 @@ test('a public testnet on three machines, step by step', {
       'curl -s',
       'starlings doctor',
       'starlings node',
-      'cp backup/key',
+      'cp -r',
     ],
     'a command that is new is to be run here',
   );
@@ -105,7 +104,10 @@ test('a public testnet on three machines, step by step', {
   const copied = commands.filter((line) => line.startsWith('rsync')).join(' ');
   for (const name of ['bootstrap-00', 'node-00'])
     assert.ok(copied.includes(`net/${name} `) && copied.includes(`net/starlings-${name}.service`));
-  for (const name of ['bootstrap-00', 'node-00', 'bootstrap-01', 'node-01']) await startUnit(name);
+  for (const name of ['bootstrap-00', 'node-00', 'bootstrap-01', 'node-01']) {
+    await cp(at('net', name), at('machine', name), { recursive: true });
+    await startUnit(name);
+  }
 
   await until(async () => {
     const { exitCode, stdout } = await starlings(...here(command('starlings doctor --dir')));
@@ -130,5 +132,17 @@ test('a public testnet on three machines, step by step', {
   await until(async () => {
     const { stdout, stderr } = await starlings('node', 'status', '--dir', at('other'));
     return /peers +2 connected/.test(stdout) ? null : stdout + stderr;
+  });
+
+  // A machine that was lost: what is to be kept of it is enough.
+  const kept = command('cp -r')
+    .split(' ')
+    .flatMap((word) => /^backup\/(.+)$/.exec(word)?.[1] ?? []);
+  for (const name of kept)
+    await cp(at('net', 'node-02', name), at('machine', 'node-02', name), { recursive: true });
+  await startUnit('node-02');
+  await until(async () => {
+    const { stdout, stderr } = await starlings('node', 'status', '--dir', at('machine', 'node-02'));
+    return /peers +[1-9]\d* connected/.test(stdout) ? null : stdout + stderr;
   });
 });

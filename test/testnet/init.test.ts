@@ -117,7 +117,9 @@ describe('a testnet that is written', () => {
 
   test('for compose: the schema of the specification takes it', async () => {
     const { bootstraps } = await write('compose');
-    const content = parse(await readFile(at('compose', 'compose.yaml'), 'utf8'));
+    const text = await readFile(at('compose', 'compose.yaml'), 'utf8');
+    assert.match(text, /^# .*docker build -t \S+ \., in a clone$/m, 'the package brings no Dockerfile');
+    const content = parse(text);
     const ajv = new Ajv2019({ strict: false });
     ajvFormats.default(ajv);
     // It names itself, its parts and its draft as no draft does.

@@ -3,7 +3,6 @@ import { cohenKappa, fleissKappa, krippendorffAlpha } from '../../math/agreement
 import { median } from '../../math/statistics.ts';
 import { disagreementsAmong, type LabelStatus, labelsOf, type RecordLabel } from './consensus.ts';
 import { type ErrorModel, errorModelOf } from './error-model.ts';
-import { groupedBy } from './grouped.ts';
 import type { Answer, GoldAnswer, LabelProject } from './project.ts';
 import { type Comparison, choicesOf, comparisonOf, type Question, wayOf } from './question.ts';
 import { type SpanMatches, spanF1, spanMatches, spansOf } from './spans.ts';
@@ -86,7 +85,9 @@ export function agreementOf(project: LabelProject): AgreementReport {
   const { answers, question } = project;
   const labels = labelsOf(project);
   const model = errorModelOf(project);
-  const given = [...groupedBy(answers, 'record').values()].map((said) => said.map(({ value }) => value));
+  const given = [...Map.groupBy(answers, ({ record }) => record).values()].map((said) =>
+    said.map(({ value }) => value),
+  );
   const counts = { decided: 0, agreed: 0, disputed: 0, open: 0 };
   for (const { status } of labels) counts[status] += 1;
   const comparison = comparisonOf(question);
@@ -155,8 +156,8 @@ function annotatorsOf(
   const { answers, skipped } = project;
   const known = new Map(project.gold.map((one) => [one.record, one]));
   const labelled = new Map(labels.flatMap(({ record, label }) => (label === null ? [] : [[record, label]])));
-  const answered = groupedBy(answers, 'author');
-  const passed = groupedBy(skipped, 'author');
+  const answered = Map.groupBy(answers, ({ author }) => author);
+  const passed = Map.groupBy(skipped, ({ author }) => author);
   const authors = [...new Set([...answered.keys(), ...passed.keys()])].sort();
   return authors.map((author) => {
     const own = answered.get(author) ?? [];

@@ -1,6 +1,5 @@
 /** What annotators come to together: a label for each record. Pure functions of a project. */
 import { errorModelOf, needsAnnotators } from './error-model.ts';
-import { groupedBy } from './grouped.ts';
 import type { LabelProject } from './project.ts';
 import { choicesOf, type Question, wayOf } from './question.ts';
 import { majoritySpans, spansOf, spansText } from './spans.ts';
@@ -30,7 +29,7 @@ export function labelsOf(project: LabelProject, rule: LabelRule = 'majority'): r
   const { answers, rulings, gold, answersMin } = project;
   const settled = settlerOf(project, rule);
   const decided = new Map([...gold, ...rulings].map(({ record, value }) => [record, value]));
-  const given = groupedBy(answers, 'record');
+  const given = Map.groupBy(answers, ({ record }) => record);
   for (const record of decided.keys()) if (!given.has(record)) given.set(record, []);
   return [...given]
     .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -9,7 +9,7 @@ import { bytesToHex, hexToBytes } from '../../core/bytes.ts';
 import type { StoreWrite } from '../../core/io.ts';
 import type { Store } from '../../core/ports.ts';
 import { isBaseKey } from '../../log/store-keys.ts';
-import { decodeRequest, encodeHashList, requestKindOf } from '../../log/wire.ts';
+import { decodeRequest, encodeHashList, isOfBlob } from '../../log/wire.ts';
 
 export interface KeptSnapshotsOptions {
   readonly content: ContentStore;
@@ -71,9 +71,7 @@ export class KeptSnapshots {
 
   /** The frames of the answer to a request that the core refused; null where nothing here answers it. Never rejects. */
   async answer(request: Uint8Array): Promise<readonly Uint8Array[] | null> {
-    const kind = requestKindOf(request);
-    const isOfBlobs = kind === 'leaves' || kind === 'segment' || kind === 'held';
-    if (!isOfBlobs || this.#answering.size >= answersMax) return null;
+    if (this.#answering.size >= answersMax) return null;
     const answering = this.#frames(request).catch((error: unknown) => this.#trouble(error));
     this.#answering.add(answering);
     try {
@@ -94,7 +92,7 @@ export class KeptSnapshots {
   async #frames(bytes: Uint8Array): Promise<readonly Uint8Array[] | null> {
     const { content } = this.#options;
     const request = decodeRequest(bytes);
-    if (request?.kind !== 'leaves' && request?.kind !== 'segment' && request?.kind !== 'held') return null;
+    if (!isOfBlob(request)) return null;
     const root = bytesToHex(request.root);
     if (![...this.#roots.values()].includes(root)) return null;
     if (request.kind === 'segment') {

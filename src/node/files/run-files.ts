@@ -11,7 +11,7 @@ import { forgetOldest } from '../../core/forget-oldest.ts';
 import type { PeerKey } from '../../core/io.ts';
 import { type Clock, RequestRefusedError } from '../../core/ports.ts';
 import { vectorOfFile } from '../../learning/initial.ts';
-import { decodeRequest, encodeHashList, type Request } from '../../log/wire.ts';
+import { type BlobRequest, decodeRequest, encodeHashList, isOfBlob } from '../../log/wire.ts';
 import { trains } from '../../methods/registry.ts';
 import { TokenBuckets } from '../../network/conduct/token-buckets.ts';
 import { Providing } from '../../network/discovery/providing.ts';
@@ -220,8 +220,7 @@ export class RunFiles {
     if (disclosed === null || this.#options.isOut?.(from, this.#credentials.shownBy(from)))
       throw new RequestRefusedError('only members get the files of this run');
     const request = decodeRequest(disclosed);
-    if (request?.kind !== 'leaves' && request?.kind !== 'segment' && request?.kind !== 'held')
-      throw new RequestRefusedError('this is no request for a file');
+    if (!isOfBlob(request)) throw new RequestRefusedError('this is no request for a file');
     const root = bytesToHex(request.root);
     // Who asks takes it as well, and may have what we miss.
     if (request.kind === 'held') this.#underWay.get(root)?.add(from);
@@ -263,10 +262,7 @@ export class RunFiles {
 }
 
 /** Null where it is not here. */
-async function answerOf(
-  file: BlobFile,
-  request: Request & { readonly kind: 'leaves' | 'segment' | 'held' },
-): Promise<Uint8Array | null> {
+async function answerOf(file: BlobFile, request: BlobRequest): Promise<Uint8Array | null> {
   switch (request.kind) {
     case 'held':
       return file.held();

@@ -18,7 +18,7 @@ export function composeFile({ seats, bootstraps, image, user }: ComposeOptions):
       { ...common(seat, image, user), ...(seat.role === 'node' ? node() : bootstrap(seat, bootstraps)) },
     ]),
   );
-  return `# docker compose up -d; the image: docker build -t ${image} PACKAGE, in a clone or the unpacked package\n${stringify({ services })}`;
+  return `# docker compose up -d; the image: docker build -t ${image} ., in a clone\n${stringify({ services })}`;
 }
 
 function common({ name }: Seat, image: string, user: string) {

@@ -5,71 +5,36 @@ import { summaryLines } from '../../../src/cli/view/node-summary.ts';
 import { plainLine } from '../../../src/cli/view/plain-lines.ts';
 import { renderView } from '../../../src/cli/view/render-view.ts';
 import { viewOf } from '../../../src/cli/view/view-state.ts';
-import type { ProtocolEvent, RefusalReason } from '../../../src/core/io.ts';
-import { REFUSAL_REASONS } from '../../../src/core/io.ts';
+import type { ProtocolEvent } from '../../../src/core/io.ts';
 import type { NetworkEvent } from '../../../src/network/events.ts';
-import type { RunEvent, RunFacts, RunSample, SessionEvent } from '../../../src/node/events.ts';
+import type { RunEvent, RunSample, SessionEvent } from '../../../src/node/events.ts';
 import { Histories } from '../../../src/node/view/histories.ts';
 import { RunReducer } from '../../../src/node/view/run-reducer.ts';
 import { peerName, type RunView, runViewSchema } from '../../../src/node/view/run-view.ts';
+import { refusedSoOften, someFacts, someSample } from '../some-run.ts';
 
 const self = 'aa';
 const protocol = (event: ProtocolEvent): RunEvent => ({ source: 'protocol', event });
 const network = (event: NetworkEvent): RunEvent => ({ source: 'network', event });
 const session = (event: SessionEvent): RunEvent => ({ source: 'session', event });
 
-const facts: RunFacts = {
-  name: 'demo',
-  method: 'delta-log',
-  trains: true,
-  shareOf: 'norm',
-  parameters: 18,
-  rounds: 100,
-  slotMs: 500,
-  startAtMs: 10_000,
-  windowRounds: 6,
-  creator: 'cd'.repeat(32),
-  protects: ['nobody judges'],
-  admission: 'open',
-  isHidden: false,
-  members: [self, 'bb', 'cc', 'dd'],
-  names: { bb: 'Ward 3', dd: 'Ward 5' },
-};
+const facts = someFacts({ members: [self, 'bb', 'cc', 'dd'], names: { bb: 'Ward 3', dd: 'Ward 5' } });
 
-const refused = (counts: Partial<Record<RefusalReason, number>>): Record<RefusalReason, number> => ({
-  ...(Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, 0])) as Record<RefusalReason, number>),
-  ...counts,
-});
-
-const sample: RunSample = {
-  core: {
-    phase: 'training',
-    round: 12,
-    finalisedRound: 5,
-    countedRounds: 6,
-    slotMs: 500,
+const sample = someSample(
+  {
+    ...{ round: 12, finalisedRound: 5, countedRounds: 6, checkpoint: '3:aa:bb', lag: 3, lastLoss: 0.25 },
     shown: [{ kind: 'note', round: 3, author: 'bb', text: 'disks are moved at noon' }],
-    modelHash: 'f00d',
-    checkpoint: '3:aa:bb',
-    agreement: { same: 2, other: 0 },
-    lag: 3,
-    lastLoss: 0.25,
-    refused: refused({ 'bad-signature': 2 }),
+    refused: refusedSoOften({ 'bad-signature': 2 }),
     contributions: [
       { peer: self, deltas: 5, share: 0.75 },
       { peer: 'bb', deltas: 2, share: 0.25 },
     ],
   },
-  linked: ['bb', 'cc'],
-  refusing: [],
-  bytesIn: 1_234_567,
-  bytesOut: 45_600,
-  contentBytes: 77,
-  contentBytesMax: 1000,
-  clock: { offsetMs: null, claimedMs: null, peers: 0 },
-  unsavedBytes: 12,
-  announcementsDropped: 4,
-};
+  {
+    ...{ bytesIn: 1_234_567, bytesOut: 45_600, contentBytes: 77, contentBytesMax: 1000 },
+    ...{ unsavedBytes: 12, announcementsDropped: 4 },
+  },
+);
 
 /** Of the four of `facts`. */
 const membersOf = (
@@ -163,7 +128,7 @@ describe('the view of a run', () => {
     assert.equal(view.finalisedRound, 4);
     assert.deepEqual([view.restored, view.forks, view.equivocations, view.divergences], [1, 1, 1, 1]);
     assert.deepEqual([view.joined, view.inputsDropped], [{ round: 20, donors: 3 }, 1]);
-    assert.deepEqual(view.refused, refused({ malformed: 2 }));
+    assert.deepEqual(view.refused, refusedSoOften({ malformed: 2 }));
   });
 
   test('peers are those connected; members are here while they are, or were heard of lately', () => {

@@ -1,5 +1,5 @@
 /** What `--help` of every command ends with: how it is typed, and what its exit code says. */
-import type { Command } from 'commander';
+import type { AddHelpTextContext, Command } from 'commander';
 import { exitCodesHelp, fewExitCodesHelp } from './exit.ts';
 
 /** By the words of the command. Those that are made from the table of a node's commands make theirs of it. */
@@ -81,6 +81,17 @@ export function addHelpTexts(program: Command): void {
     command.addHelpText('after', endWithRuns.has(words) ? exitCodesHelp : fewExitCodesHelp);
   }
 }
+
+/** For `addHelpText`: prose, broken where the terminal ends as what stands above it is. */
+export function prose(text: string): (context: AddHelpTextContext) => string {
+  return ({ command }) => {
+    const width = command.configureOutput().getOutHelpWidth?.() ?? usualWidth;
+    return `\n${command.createHelp().boxWrap(text, width)}`;
+  };
+}
+
+/** Of what is no terminal, as commander has it. */
+const usualWidth = 80;
 
 export function addExample(command: Command, example: string): void {
   command.addHelpText('after', `\nExample:\n  starlings ${example}`);

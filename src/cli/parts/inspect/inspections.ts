@@ -3,6 +3,7 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { decodeCanonical } from '../../../core/canonical-cbor.ts';
 import { parseLongJson } from '../../../core/parse-json.ts';
 import { amount } from '../../../node/words/amount.ts';
+import { shellWord } from '../../../platform/node/shell-word.ts';
 import type { Inspected, Inspection, Looks } from './inspection.ts';
 import { MODEL_DESCRIPTIONS } from './model-descriptions.ts';
 import { WRITTEN_FILES } from './written-files.ts';
@@ -54,7 +55,7 @@ const INSPECTIONS: readonly Inspection[] = [
             `method      ${manifest.strategy.id}`,
             `model       ${manifest.model.kind}; ${lengthText({ ...manifest, trains: trains(manifest.strategy) })}`,
           ],
-          `begins      ${new Date(manifest.startAtMs).toISOString()}; all of it: starlings run show ${path}`,
+          `begins      ${new Date(manifest.startAtMs).toISOString()}; all of it: starlings run show ${shellWord(path)}`,
         ],
         json: { runId, ...manifest },
       };

@@ -36,12 +36,18 @@ export const WRITTEN_FILES: readonly Inspection[] = [
     },
   },
   {
-    what: 'a key of a node or of a creator of runs',
+    what: 'a secret of 32 bytes: the key of a node, of a creator of runs or of a private network, or the secret of a hidden run',
     isSo: ({ head }) => /^[0-9a-f]{64}\s*$/.test(head.toString('latin1')),
     tell: async (path) => {
       const { loadIdentity } = await import('../../../network/identity.ts');
       const { key } = await loadIdentity(path);
-      return { lines: [`public      ${key}`, 'secret      it is for nobody else'], json: { key } };
+      return {
+        lines: [
+          `public      ${key}, where it is the key of a node or of a creator`,
+          'secret      it is for nobody else',
+        ],
+        json: { key },
+      };
     },
   },
   {

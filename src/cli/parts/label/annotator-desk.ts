@@ -7,7 +7,7 @@ import { answersPerEntry } from '../../../entries/labels/answer-kind.ts';
 import { disagreementsAmong, labelsOf, type RecordLabel } from '../../../entries/labels/consensus.ts';
 import { choicesOf, isAnswer, takesTwo, wayOf } from '../../../entries/labels/question.ts';
 import { spansFit, spansOf } from '../../../entries/labels/spans.ts';
-import { notCounted } from '../../../methods/submitted.ts';
+import { isForLater, notCounted } from '../../../methods/submitted.ts';
 import { throughFile } from '../written-entry.ts';
 import type { LabelSource, NodesProject } from './label-project.ts';
 import type { LabelRecord } from './label-records.ts';
@@ -118,7 +118,8 @@ export class AnnotatorDesk implements LabelDesk {
           .length,
         waiting: this.#waiting.size,
       },
-      trouble: this.#trouble,
+      // What waits for the next round is told by its number: nobody has to do anything about it.
+      trouble: this.#trouble !== null && isForLater(this.#trouble) ? null : this.#trouble,
     };
   }
 

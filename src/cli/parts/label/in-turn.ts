@@ -1,7 +1,7 @@
 /** Entries one after another: a round has room for some of them, and a node that has just begun writes from the next round on. */
 import { setTimeout as passed } from 'node:timers/promises';
 import { reasonOf } from '../../../core/as-error.ts';
-import { justBegun, noRoomYet } from '../../../methods/submitted.ts';
+import { isForLater } from '../../../methods/submitted.ts';
 import type { CommandContext } from '../command/perform.ts';
 
 const againMs = 400;
@@ -31,7 +31,7 @@ export function whenItCan({
         return await write();
       } catch (error) {
         const reason = reasonOf(error);
-        if (![noRoomYet, justBegun].some((later) => reason.includes(later))) throw error;
+        if (!isForLater(reason)) throw error;
         if (!hasWaited) say(`waiting   ${reason}`);
         hasWaited = true;
         await passed(againMs, undefined, { signal });

@@ -1,7 +1,6 @@
 /** Labels as data: what `starlings start --data` trains on, and what other programs read. */
 import { csvLine } from '../../../core/csv-line.ts';
 import { type LabelRule, labelsOf, type RecordLabel } from '../../../entries/labels/consensus.ts';
-import { groupedBy } from '../../../entries/labels/grouped.ts';
 import type { LabelProject } from '../../../entries/labels/project.ts';
 import { type AnswerWay, choicesOf, type Question, wayOf } from '../../../entries/labels/question.ts';
 import { spansFit, spansOf } from '../../../entries/labels/spans.ts';
@@ -75,7 +74,7 @@ export function formatTakes(format: LabelFormat, question: Question): boolean {
 
 /** Without `completed_by`: Label Studio takes no task that names a user it does not have. */
 function studioTasks({ project, labelled }: LabelExport): readonly object[] {
-  const given = groupedBy(project.answers, 'record');
+  const given = Map.groupBy(project.answers, ({ record }) => record);
   return labelled.map(({ record, label }) => {
     const { hash, text, other } = record;
     return {

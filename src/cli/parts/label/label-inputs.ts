@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { ConfigError } from '../../../config/config-error.ts';
 import { collected, wholeNumber } from '../command/arguments.ts';
 import type { CommandContext } from '../command/perform.ts';
+import { configFile } from '../config-file.ts';
 import { targetOf, withTarget } from '../node/node-target.ts';
 import type { LabelSource, NodesProject } from './label-project.ts';
 import type { ReadRecords } from './label-records.ts';
@@ -43,7 +44,7 @@ export function withOwnFiles(command: Command): Command {
     .option(
       '--file <file...>',
       'records that never leave this machine: their hashes alone are in the log',
-      collected,
+      (file: string, earlier?: readonly string[]) => collected(configFile(file), earlier),
     )
     .option('--column <name>', 'with --file: column, or field, of the texts', 'text')
     .option('--other-column <name>', 'with --file: that of the second texts');

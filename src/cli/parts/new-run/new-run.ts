@@ -3,6 +3,7 @@ import { basename, extname } from 'node:path';
 import { ConfigError } from '../../../config/config-error.ts';
 import { parseYaml } from '../../../config/yaml-file.ts';
 import { hex32 } from '../../../core/bytes.ts';
+import { shellWord } from '../../../platform/node/shell-word.ts';
 import { protectionsOf, withProtection } from '../../../run/protection.ts';
 import { impossibleCombination, type RunSpec, runYamlSchema } from '../../../run/run-spec.ts';
 import type { DataReport, Refusal } from '../../../tasks/data/data-report.ts';
@@ -12,7 +13,6 @@ import { type SizedStarter, startersFor } from '../../../tasks/models/starters.t
 import { renderData } from '../../view/render-data.ts';
 import { renderRunFile } from '../../view/render-run-file.ts';
 import { checkMayWrite } from '../may-write.ts';
-import { shellWord } from '../shell-word.ts';
 import type { Asker } from './asker.ts';
 import { type DataSource, sourceOf } from './data-source.ts';
 import type { LabelOptions } from './label-options.ts';

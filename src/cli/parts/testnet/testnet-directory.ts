@@ -1,5 +1,5 @@
 import { basename, dirname, extname, resolve } from 'node:path';
-import { shellWord } from '../shell-word.ts';
+import { shellWord } from '../../../platform/node/shell-word.ts';
 
 /** Where `testnet up`, `status` and `down` meet if nobody says otherwise. */
 export const TESTNET_DIRECTORY = '.starlings/testnet';

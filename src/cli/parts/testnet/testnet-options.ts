@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../../../config/config-error.ts';
 import { LOG_LEVELS, type LogLevel } from '../../../daemon/options.ts';
+import { shellWord } from '../../../platform/node/shell-word.ts';
 import type { RunSpec } from '../../../run/run-spec.ts';
 import type { BackendChoice } from '../../../tensor/backend-choices.ts';
 import type { UpOptions } from '../../../testnet/up-testnet.ts';
@@ -104,7 +105,7 @@ export async function upOptionsOf(
   if (file !== undefined && examplesName.test(file)) {
     throw new ConfigError(
       'BAD_USAGE',
-      `${file}: the YAML of a run is wanted here; \`starlings init --data ${file}\` writes one for these examples, and --split gives them to the nodes`,
+      `${file}: the YAML of a run is wanted here; \`starlings init --data ${shellWord(file)}\` writes one for these examples, and --split gives them to the nodes`,
     );
   }
   const { loadRunFile } = await import('../../../config/run-file.ts');
