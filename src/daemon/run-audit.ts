@@ -56,6 +56,7 @@ export async function auditRun(place: string, options: RunAuditOptions): Promise
   let audit: OpenAudit | null = null;
   try {
     await readLog(place, options.run, {
+      signal: options.signal,
       async opened(signed, parts, fileOf) {
         refuseUnrepeatable(signed);
         if (!('rules' in parts)) {
