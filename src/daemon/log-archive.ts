@@ -25,6 +25,7 @@ import type { LogParts } from '../methods/log-parts.ts';
 import { logOf, trains } from '../methods/registry.ts';
 import { besideManifest, readManifestFile } from '../node/files/manifest-file.ts';
 import { NodeError } from '../node/node-error.ts';
+import { refuseTooLarge } from '../node/run-facts.ts';
 import { runPrefix, storeView } from '../node/store-view.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
@@ -312,6 +313,7 @@ function partsOf(
       `run ${runId} keeps no log: with ${strategy.id} each peer has a model of its own`,
     );
   }
+  refuseTooLarge(runId, manifest);
   const initial = start ?? initialVector(manifest.model, manifest.seed);
   if (vectorHash(initial) !== manifest.initHash) {
     throw new NodeError(
