@@ -25,7 +25,7 @@ import {
 import { decodeState } from './snapshot.ts';
 
 const MAGIC = new TextEncoder().encode('starlings-log/1\n');
-/** Of a file of a kilobyte, in which nobody wrote anything: folded in half a minute. Half a year of slots of a second. */
+/** Half a year of slots of a second. Where nobody wrote anything a kilobyte claims them: folded in half a minute, by the ledger in a minute and a half. */
 const roundsMax = 2 ** 24;
 /** Folded in one step: some hundredths of a second where they are empty. Guess. */
 const roundsPerStep = 2 ** 14;
