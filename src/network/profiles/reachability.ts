@@ -9,20 +9,24 @@ type Factory = ReturnType<typeof autoNATv2>;
 type Components = Parameters<Factory>[0];
 
 /** Requests of all peers at a time; more are not answered: there are others to ask. Guess. */
-export const requestsMax = 8;
+const requestsMaxDefault = 8;
 
 const REQUEST_PROTOCOL = '/libp2p/autonat/2/dial-request';
 
-export async function reachability(): Promise<ServiceFactoryMap<Record<string, unknown>>> {
+export async function reachability(
+  requestsMax = requestsMaxDefault,
+): Promise<ServiceFactoryMap<Record<string, unknown>>> {
   const { autoNATv2: create } = await import('@libp2p/autonat-v2');
   return {
     reachability: (components: Components) =>
-      create()(Object.create(components, { registrar: { value: bounded(components.registrar) } })),
+      create()(
+        Object.create(components, { registrar: { value: bounded(components.registrar, requestsMax) } }),
+      ),
   };
 }
 
 /** One of a peer at a time, `requestsMax` of all. */
-function bounded(registrar: Components['registrar']): Components['registrar'] {
+function bounded(registrar: Components['registrar'], requestsMax: number): Components['registrar'] {
   const asking = new Set<string>();
   const handle: Components['registrar']['handle'] = (protocol, handler, options) =>
     registrar.handle(

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { reachability, requestsMax } from '../../../src/network/profiles/reachability.ts';
+import { reachability } from '../../../src/network/profiles/reachability.ts';
 import { tcpProfile } from '../../../src/network/profiles/tcp.ts';
 import { connected, eventually, loopbackHost } from '../real-hosts.ts';
 
 test('of those who have a host dial for them few are served at a time, and each once', async () => {
+  const requestsMax = 3;
   const tcp = tcpProfile({ listen: ['/ip4/127.0.0.1/tcp/0'] });
-  const host = await loopbackHost({ profile: { ...tcp, services: await reachability() } });
+  const host = await loopbackHost({ profile: { ...tcp, services: await reachability(requestsMax) } });
   const askers = await Promise.all(Array.from({ length: requestsMax + 3 }, () => loopbackHost()));
   try {
     // It asks for nothing, and waits.
