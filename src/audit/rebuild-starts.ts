@@ -24,6 +24,13 @@ export interface Rebuilt {
 export interface RebuilderOptions extends StartParts {
   /** Oldest first. */
   readonly records: readonly TrainingRecord[];
+  /** States of the run that there is memory for: a file of some kilobytes may say of trainings that each began on another one. */
+  readonly statesMax: number;
+}
+
+/** Trainings that wait began on more states than there is memory for. */
+export class TooManyStartsError extends Error {
+  override readonly name = 'TooManyStartsError';
 }
 
 /** Entries of so many rounds after its own may have been open when a training began: clocks of others may be ahead. Guess. */
@@ -67,6 +74,9 @@ export class StartRebuilder {
 
   #noteBase(state: Readonly<LogState>): void {
     if (!this.#waiting.some(({ base }) => base.round === state.round)) return;
+    const { statesMax } = this.#options;
+    if (this.#bases.size >= statesMax)
+      throw new TooManyStartsError(`trainings began on more than ${statesMax} states of the run at a time`);
     this.#bases.set(state.round, cloneState(this.#options.kinds, state));
   }
 

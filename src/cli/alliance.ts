@@ -29,7 +29,7 @@ export function addAllianceCommands(parent: Command): void {
         const { columnsOf } = await import('./view/text-fit.ts');
         const { textTable } = await import('./view/text-table.ts');
         const home = await allianceHome(place, run, data ?? null);
-        const alliance = await allianceOf(home.log, run);
+        const alliance = await allianceOf(home.log, run, signal);
         const found =
           home.sites.length > 0 ? await resultsAt(home.sites, alliance.manifest.task, signal) : null;
         const results = found?.kind === 'scores' ? found.results : null;

@@ -201,7 +201,7 @@ function addVerify(parent: Command): void {
     )
     .option('--files <folder>', 'submissions and shards, named by their roots: `runs/RUNID/files` of a node')
     .action(({ archive, files = '' }: VerifyOptions, command: Command) =>
-      perform(command, async ({ say }) => {
+      perform(command, async ({ say, signal }) => {
         const { checkArena } = await import('../daemon/arena-check.ts');
         const { boardLines } = await import('../node/commands/arena-commands.ts');
         const { lackingText } = await import('./view/arena-lines.ts');
@@ -209,6 +209,7 @@ function addVerify(parent: Command): void {
           archive,
           '',
           files === '' ? null : files,
+          signal,
         );
         for (const line of boardLines(board)) say(line);
         for (const { what, root } of missing)

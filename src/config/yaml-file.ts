@@ -2,9 +2,9 @@
  * YAML files checked against a schema, with the line and column of everything that is wrong:
  * `file:line:column: training.learningRate: expected number, got string "fast"`.
  */
-import { readFile, stat } from 'node:fs/promises';
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type LineCounter } from 'yaml';
 import type * as z from 'zod';
+import { readAtMost } from '../platform/node/read-at-most.ts';
 import { ConfigError } from './config-error.ts';
 import { otherKindText } from './file-kinds.ts';
 import { inputSchemaOf } from './json-schema.ts';
@@ -113,14 +113,9 @@ function plainValue(document: Document, file: string): unknown {
 
 async function readConfigText(file: string): Promise<string> {
   try {
-    const { size } = await stat(file);
-    if (size > yamlBytesMax) {
-      throw new ConfigError(
-        'BAD_CONFIG',
-        `${file}: ${size} bytes are more than ${yamlBytesMax}; is it YAML?`,
-      );
-    }
-    return await readFile(file, 'utf8');
+    const bytes = await readAtMost(file, yamlBytesMax);
+    if (bytes !== null) return bytes.toString('utf8');
+    throw new ConfigError('BAD_CONFIG', `${file}: it has more than ${yamlBytesMax} bytes; is it YAML?`);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     throw new ConfigError('UNREADABLE_CONFIG', `${file}: ${readFailure(error as NodeJS.ErrnoException)}`);

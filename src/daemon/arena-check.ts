@@ -34,7 +34,12 @@ export interface CheckedArena {
 }
 
 /** `files`: folder of files named by their roots; null: no score is counted again. @throws as `readLog`; NodeError for a log that is no arena's */
-export async function checkArena(place: string, run: string, files: string | null): Promise<CheckedArena> {
+export async function checkArena(
+  place: string,
+  run: string,
+  files: string | null,
+  signal?: AbortSignal,
+): Promise<CheckedArena> {
   if (files !== null) await checkFolder(files);
   let stateOf: (kind: string) => unknown = () => undefined;
   let ids: readonly string[] = [];
@@ -43,6 +48,7 @@ export async function checkArena(place: string, run: string, files: string | nul
     stateOf = (kind) => states[ids.indexOf(kind)];
   };
   const summary = await readLog(place, run, {
+    signal,
     opened: async (_signed, { kinds }) => {
       ids = kinds.map(({ id }) => id);
     },

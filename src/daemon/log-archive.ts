@@ -3,6 +3,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { blobRoot } from '../content/blob.ts';
 import { reasonOf } from '../core/as-error.ts';
 import { bytesToHex } from '../core/bytes.ts';
@@ -14,6 +15,7 @@ import {
   ArchiveFrames,
   type ArchiveParts,
   archivePieces,
+  atOnce,
   type FoldedArchive,
 } from '../log/archive.ts';
 import { decodeState } from '../log/snapshot.ts';
@@ -23,6 +25,7 @@ import type { LogParts } from '../methods/log-parts.ts';
 import { logOf, trains } from '../methods/registry.ts';
 import { besideManifest, readManifestFile } from '../node/files/manifest-file.ts';
 import { NodeError } from '../node/node-error.ts';
+import { refuseTooLarge } from '../node/run-facts.ts';
 import { runPrefix, storeView } from '../node/store-view.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
@@ -120,8 +123,8 @@ async function piecesOf(
 }
 
 /** Reads an archive and folds it. @throws ArchiveError, ManifestError, system errors; each names the file */
-export async function verifyLog(file: string): Promise<ArchiveSummary> {
-  return foldFile(file, {});
+export async function verifyLog(file: string, signal?: AbortSignal): Promise<ArchiveSummary> {
+  return foldFile(file, { signal });
 }
 
 /** Where what a run needs lies; `file` where its manifest names it. */
@@ -130,13 +133,14 @@ type FilePlace = (name: string, file: RunFile | undefined) => string;
 /** Those of a run that trains know of its deltas. */
 export type AnyParts = LogParts | DeltaLogParts;
 
-/** What looks on while an archive is folded. */
 /** Files of a run that say what was trained, and on what. */
 type ReadableFile = typeof baseFile | typeof trainingFile;
 
 export type FileReader = (name: ReadableFile) => Promise<Float32Array | null>;
 
+/** What looks on while an archive is folded. */
 export interface ArchiveReader {
+  readonly signal?: AbortSignal | undefined;
   readonly observeFold?: FoldObserver;
   readonly observeUndo?: UndoObserver;
   readonly onStart?: ArchiveParts['onStart'];
@@ -188,15 +192,29 @@ async function foldPieces(
         await reader.opened?.(opened, parts, (name) => vectorNamed(name, opened, placeOf));
       } else if (!fold) {
         fold = foldOf(parts, frame.length > 0 ? frame.slice() : null, reader);
-      } else if (isTail) folded = fold.finish(frame);
+      } else if (isTail) folded = await inTurns(fold.finish(frame), reader);
       else if (frame.length === 0) isTail = true;
-      else fold.add(frame.slice());
+      else await inTurns(fold.add(frame.slice()), reader);
       await reader.settle?.();
     }
   }
   if (!signed || !parts || !folded || !frames.isEmpty)
     throw new ArchiveError('the archive ends in the middle');
   return summaryOf(signed, parts, folded);
+}
+
+/** Whoever stops us is heard between steps. @throws what the signal was aborted with */
+async function inTurns<Result>(
+  steps: Generator<void, Result>,
+  reader: Pick<ArchiveReader, 'signal' | 'settle'>,
+): Promise<Result> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    await reader.settle?.();
+    await setImmediate();
+    reader.signal?.throwIfAborted();
+  }
 }
 
 function summaryOf(signed: SignedManifest, parts: LogParts, folded: FoldedArchive): ArchiveSummary {
@@ -220,8 +238,8 @@ function comesTo(
 ): boolean {
   const fold = foldOf(parts, start);
   try {
-    for (const envelope of envelopes) fold.add(envelope);
-    fold.finishAt(tail);
+    for (const envelope of envelopes) atOnce(fold.add(envelope));
+    atOnce(fold.finishAt(tail));
     return true;
   } catch (error) {
     if (error instanceof ArchiveError) return false;
@@ -295,6 +313,7 @@ function partsOf(
       `run ${runId} keeps no log: with ${strategy.id} each peer has a model of its own`,
     );
   }
+  refuseTooLarge(runId, manifest);
   const initial = start ?? initialVector(manifest.model, manifest.seed);
   if (vectorHash(initial) !== manifest.initHash) {
     throw new NodeError(

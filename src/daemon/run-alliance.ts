@@ -42,9 +42,10 @@ export interface RunAlliance {
 }
 
 /** @throws as `readLog`; NodeError for a run that is no alliance */
-export async function allianceOf(place: string, run: string): Promise<RunAlliance> {
+export async function allianceOf(place: string, run: string, signal?: AbortSignal): Promise<RunAlliance> {
   const reader = new AllianceReader();
   const summary = await readLog(place, run, {
+    signal,
     observeFold: (folded) => reader.observeFold(folded),
     onRound: (state, places) => reader.onRound(state, places),
     async opened({ manifest, runId }, parts) {

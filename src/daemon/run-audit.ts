@@ -1,6 +1,6 @@
 /** The trainings of a node executed again, from what it has kept, and compared with what it published. */
 import { type AuditedRound, ReExecution } from '../audit/re-execute.ts';
-import { StartRebuilder } from '../audit/rebuild-starts.ts';
+import { StartRebuilder, TooManyStartsError } from '../audit/rebuild-starts.ts';
 import { compressorKind } from '../codec/compressors/registry.ts';
 import { createDeltaCodec } from '../codec/delta.ts';
 import type { PeerKey, ShownEntry } from '../core/io.ts';
@@ -56,6 +56,7 @@ export async function auditRun(place: string, options: RunAuditOptions): Promise
   let audit: OpenAudit | null = null;
   try {
     await readLog(place, options.run, {
+      signal: options.signal,
       async opened(signed, parts, fileOf) {
         refuseUnrepeatable(signed);
         if (!('rules' in parts)) {
@@ -70,6 +71,11 @@ export async function auditRun(place: string, options: RunAuditOptions): Promise
       onRound: (state, places) => audit?.onRound(state, places),
       settle: async () => audit?.settle(),
     }).catch((error: unknown) => {
+      if (error instanceof TooManyStartsError)
+        throw new NodeError(
+          'NO_AUDIT',
+          `${error.message}, which is all that this machine has memory for: name fewer with --rounds`,
+        );
       if (!(error instanceof ArchiveError) || !audit?.isBroken) throw error;
     });
     // Reading ends only after the log was opened.
@@ -175,6 +181,12 @@ async function open(
         '`--retention audit`, and `starlings log export` writes it beside an archive',
     );
   }
+  const { localSteps } = manifest.training;
+  const long = records.find(({ steps }) => steps > localSteps);
+  if (long)
+    throw new ArchiveError(
+      `what was kept of the training of round ${long.round} claims ${long.steps} steps, and the run asks for ${localSteps}`,
+    );
   const broken = await brokenDeltas(place, { runId, author: first.author, envelopes });
   const { task, model, training, strategy } = manifest;
   const { train, heldOut } = await loadTaskData(task, model, data);
@@ -192,9 +204,23 @@ async function open(
   const execution = { runId, codec, isByChance, decay, headStart, learner, signal };
   return new OpenAudit({
     ...{ signed, records, learner, kinds, broken, rounds, onRound },
-    rebuilder: new StartRebuilder({ runId, crypto, kinds, delta, frame, records }),
+    rebuilder: new StartRebuilder({
+      runId,
+      crypto,
+      kinds,
+      delta,
+      frame,
+      records,
+      statesMax: statesMaxOf(kinds),
+    }),
     execution: new ReExecution(execution),
   });
+}
+
+/** Half of the memory that is free may be states of the run. Guess. */
+function statesMaxOf(kinds: Kinds): number {
+  const bytes = kinds.reduce((sum, { stateBytesMax }) => sum + stateBytesMax, 0);
+  return Math.max(1, Math.floor(process.availableMemory() / 2 / bytes));
 }
 
 /** @throws NodeError */

@@ -48,6 +48,7 @@ export async function ledgerOf(place: string, options: RunLedgerOptions): Promis
   let rounds = 0;
   try {
     const summary = await readLog(place, options.run, {
+      signal: options.signal,
       observeFold: recorder.observeFold,
       observeUndo: recorder.observeUndo,
       onRound(state, places) {

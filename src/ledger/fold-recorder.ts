@@ -30,6 +30,7 @@ export class FoldRecorder {
   #folded: FoldedDeltas[] = [];
   #undone: UndoneRounds[] = [];
   #recorded: Recorded[] = [];
+  /** Of rounds that have deltas and are not folded yet, in ascending order. */
   readonly #entries = new Map<number, Map<PeerKey, EntryFacts>>();
 
   readonly observeFold = (folded: FoldedDeltas): void => {
@@ -41,7 +42,8 @@ export class FoldRecorder {
   };
 
   readonly onRound = ({ round, root }: Readonly<LogState>, places: readonly Place[]): void => {
-    this.#entries.set(round, deltasAmong(places));
+    const deltas = deltasAmong(places);
+    if (deltas.size > 0) this.#entries.set(round, deltas);
     for (const folded of this.#folded) {
       const entries = this.#entries.get(folded.round) ?? new Map<PeerKey, EntryFacts>();
       const recorded = { ...folded, foldedAt: round, root: root.slice(), entries };
@@ -49,7 +51,10 @@ export class FoldRecorder {
     }
     for (const rounds of this.#undone) this.#recorded.push({ kind: 'undone', rounds, by: round });
     const settled = this.#folded.at(-1)?.round ?? -1;
-    for (const old of this.#entries.keys()) if (old <= settled) this.#entries.delete(old);
+    for (const old of this.#entries.keys()) {
+      if (old > settled) break;
+      this.#entries.delete(old);
+    }
     this.#folded = [];
     this.#undone = [];
   };

@@ -25,8 +25,10 @@ import {
 import { decodeState } from './snapshot.ts';
 
 const MAGIC = new TextEncoder().encode('starlings-log/1\n');
-/** Rounds that can be folded in a minute or two: two years of slots of a second. */
-const roundsMax = 2 ** 26;
+/** Half a year of slots of a second. Where nobody wrote anything a kilobyte claims them: folded in half a minute, by the ledger in a minute and a half. */
+const roundsMax = 2 ** 24;
+/** Folded in one step: some hundredths of a second where they are empty. Guess. */
+const roundsPerStep = 2 ** 14;
 /** Of one frame: a snapshot of 100 million parameters. */
 const frameBytesMax = 2 ** 30;
 
@@ -144,7 +146,18 @@ export interface ArchiveParts {
   readonly onRound?: ((state: Readonly<LogState>, places: readonly Place[]) => void) | undefined;
 }
 
-/** Folds an archive as it is read, a round at a time. Every signature is checked. */
+/** Takes all steps, one after the other. */
+export function atOnce<Result>(steps: Generator<void, Result>): Result {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/**
+ * Folds an archive as it is read, a round at a time. Every signature is checked. What one entry has folded may be any number of rounds:
+ * that is done in steps, between which something else may be.
+ */
 export class ArchiveFold {
   readonly #parts: ArchiveParts;
   readonly #book: LogBook;
@@ -171,7 +184,7 @@ export class ArchiveFold {
   }
 
   /** @throws ArchiveError for what is no entry of the run, or not in its place */
-  add(bytes: Uint8Array): void {
+  *add(bytes: Uint8Array): Generator<void, void> {
     const { kinds, envelopes } = this.#parts;
     const opened = openEnvelope(bytes, envelopes);
     const where = `entry ${this.#entries}`;
@@ -180,7 +193,7 @@ export class ArchiveFold {
     const content = envelope.body && kinds[envelope.kind]?.decode(envelope.body, envelope.claims);
     if (!envelope.body || content === null) throw new ArchiveError(`${where} is none that the run takes`);
     if (envelope.round < this.#round) throw new ArchiveError(`${where} is out of order`);
-    this.#foldBefore(envelope.round);
+    yield* this.#foldBefore(envelope.round);
     const dropped: LogEntry[] = [];
     const insertion = this.#book.insert({ ...envelope, body: envelope.body, content }, dropped);
     if (insertion === 'duplicate' || insertion === 'full' || dropped.length > 0)
@@ -190,19 +203,19 @@ export class ArchiveFold {
   }
 
   /** The end: folds up to the round named. @throws ArchiveError where the archive does not come to what it says */
-  finish(bytes: Uint8Array): FoldedArchive {
+  *finish(bytes: Uint8Array): Generator<void, FoldedArchive> {
     const tail = decodeCanonical(bytes);
     if (!Array.isArray(tail) || tail.length !== 2) throw new ArchiveError('the archive has no end');
     const [round, root] = tail as unknown[];
     if (!isRound(round) || !isBytes(root, 32)) throw new ArchiveError('the archive has no end');
-    return this.finishAt({ round, root });
+    return yield* this.finishAt({ round, root });
   }
 
   /** As `finish`, at an end that is known. @throws ArchiveError */
-  finishAt({ round, root }: ArchiveTail): FoldedArchive {
+  *finishAt({ round, root }: ArchiveTail): Generator<void, FoldedArchive> {
     if (round < this.#round - 1 || this.#book.heldRounds().some((held) => held > round))
       throw new ArchiveError('the archive ends before its last entry');
-    this.#foldBefore(round + 1);
+    yield* this.#foldBefore(round + 1);
     if (this.#state.round !== round) throw new ArchiveError('the archive goes on after the end of its run');
     if (!equals(this.#state.root, root))
       throw new ArchiveError('the archive does not fold to the root it names');
@@ -214,7 +227,7 @@ export class ArchiveFold {
     };
   }
 
-  #foldBefore(round: number): void {
+  *#foldBefore(round: number): Generator<void, void> {
     if (round - this.#fromRound > roundsMax)
       throw new ArchiveError(`the archive has more than ${roundsMax} rounds`);
     const { kinds, frame, crypto, onRound } = this.#parts;
@@ -224,6 +237,7 @@ export class ArchiveFold {
       foldRound(this.#state, places, this.#book.digest(next), { kinds, frame, crypto });
       onRound?.(this.#state, places);
       this.#book.pruneThrough(next);
+      if (next % roundsPerStep === 0) yield;
     }
     this.#round = Math.max(this.#round, round);
   }

@@ -53,7 +53,7 @@ function mayImport(folder: string): readonly string[] {
         ...['content', 'platform', 'core', 'codec', 'math', 'registry'],
       ];
     case 'config':
-      return ['run', 'tasks'];
+      return ['run', 'tasks', 'platform'];
     default: {
       const row = rows.findIndex((folders) => folders.includes(folder));
       return [...rows.slice(row).flat(), ...config, ...sim];

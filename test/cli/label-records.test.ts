@@ -1,11 +1,13 @@
 /** Records as people have them, and what is none. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import * as z from 'zod';
 import { batchText, readBatch, readRecords } from '../../src/cli/parts/label/label-records.ts';
 import { agreementLines } from '../../src/cli/view/label-lines.ts';
+import { loadYamlFile } from '../../src/config/yaml-file.ts';
 import { keysOf, valueOfKey } from '../../src/page/label-keys.ts';
 import { crypto } from '../log/small-run.ts';
 
@@ -22,6 +24,16 @@ async function read(name: string, text: string, other: string | null = null) {
 const textsOf = ({ records }: Awaited<ReturnType<typeof read>>) => records.map(({ text }) => text);
 
 describe('records that are to be labelled', () => {
+  test('are of a file that ends: no device behind a link is read, whatever it says of its length', async () => {
+    for (const name of ['endless.jsonl', 'endless.json', 'endless.txt']) {
+      await symlink('/dev/zero', join(folder, name));
+      await assert.rejects(readRecords(join(folder, name), { text: 'text', other: null }, crypto), {
+        message: /has more than the 67108864 bytes that are read/,
+      });
+    }
+    await assert.rejects(loadYamlFile(join(folder, 'endless.txt'), z.unknown()), { code: 'BAD_CONFIG' });
+  });
+
   test('are the same whatever file they come from, and go by the same hashes', async () => {
     const csv = await read('a.csv', 'id,text\n1,"one ""two""\r\nthree"\n2,four\n');
     const jsonl = await read(

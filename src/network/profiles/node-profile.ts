@@ -13,6 +13,7 @@ import { multicastNeighbours } from './multicast.ts';
 import { observedAddress } from './observed-address.ts';
 import { portMapping } from './port-mapping.ts';
 import { networkProtector } from './private-network.ts';
+import { reachability } from './reachability.ts';
 import { type RelayLimits, relayServer } from './relay-server.ts';
 import { holePunching, RELAY_PLACE, relayTransport } from './relays.ts';
 import { type TcpAddresses, tcpProfile } from './tcp.ts';
@@ -56,10 +57,9 @@ export async function nodeProfile(options: NodeProfileOptions): Promise<HostProf
 }
 
 async function services(options: NodeProfileOptions): Promise<ServiceFactoryMap<Record<string, unknown>>> {
-  const { autoNATv2 } = await import('@libp2p/autonat-v2');
   return {
     // Public addresses, those of the router's port too, are told to nobody before somebody else could dial them.
-    reachability: autoNATv2(),
+    ...(await reachability()),
     ...observedAddress(),
     ...(options.useRelays ? await holePunching() : {}),
     ...(options.serveRelay === null ? {} : await relayServer(options.serveRelay)),

@@ -21,14 +21,26 @@ export interface RelayLimits extends RelayPlaces {
   readonly bytesPerHourMax: number;
 }
 
-interface Server {
-  readonly reservations: ReadonlyMap<PeerId, { readonly addr: Parameters<OriginOf>[0] }>;
+/** So long whoever is not connected has its place: lines break, and are made anew. As the library has it, it is two hours. Guess. */
+const awayMsMax = 60_000;
+
+interface Reservation {
+  readonly addr: Parameters<OriginOf>[0];
+  /** Says when it ends. */
+  readonly signal: { clear(): void };
 }
 
-/** @param originOf what counts as one address */
+type Reservations = Pick<Map<PeerId, Reservation>, 'delete' | 'entries' | 'get' | 'has' | 'values'>;
+
+interface Server {
+  readonly reservations: Reservations;
+}
+
+/** @param originOf what counts as one address; `nowMs`: a clock that never goes back */
 export async function relayServer(
   limits: RelayLimits,
   originOf: OriginOf = publicOrigin,
+  nowMs: () => number = () => performance.now(),
 ): Promise<ServiceFactoryMap<Record<string, unknown>>> {
   const { circuitRelayServer } = await import('@libp2p/circuit-relay-v2');
   const create = circuitRelayServer({
@@ -41,8 +53,8 @@ export async function relayServer(
   return {
     relayServer: (components: Components) => {
       const bytes = new RelayBytes(limits.bytesPerHourMax);
-      const gate = gateOf(components, limits, originOf, bytes, () => server);
-      const registrar = { value: counting(components.registrar, originOf, bytes) };
+      const gate = gateOf(components, { limits, originOf, bytes, nowMs, server: () => server });
+      const registrar = { value: counting(components.registrar, originOf, bytes, nowMs) };
       const server = create(
         Object.create(components, { connectionGater: { value: gate }, registrar }),
       ) as Server;
@@ -51,13 +63,23 @@ export async function relayServer(
   };
 }
 
+interface GateOptions {
+  readonly limits: RelayLimits;
+  readonly originOf: OriginOf;
+  readonly bytes: RelayBytes;
+  readonly nowMs: () => number;
+  readonly server: () => Server;
+}
+
 function gateOf(
-  { connectionGater: gater, connectionManager }: Components,
-  limits: RelayLimits,
-  originOf: OriginOf,
-  bytes: RelayBytes,
-  server: () => Server,
+  { connectionGater: gater, connectionManager, events }: Components,
+  { limits, originOf, bytes, nowMs, server }: GateOptions,
 ): ConnectionGater {
+  const leftAt = new WeakMap<Reservation, number>();
+  events.addEventListener('peer:disconnect', ({ detail }) => {
+    const reservation = server().reservations.get(detail);
+    if (reservation) leftAt.set(reservation, nowMs());
+  });
   /** Of a peer with several connections each counts: it is not said over which it asks. */
   const originsOf = (peer: PeerId): (string | null)[] => {
     const direct = connectionManager.getConnections(peer).filter(({ remoteAddr }) => !isRelayed(remoteAddr));
@@ -69,13 +91,29 @@ function gateOf(
       const { reservations } = server();
       // Who has a place keeps it.
       if (reservations.has(peer)) return false;
+      freePlaces(connectionManager, reservations, leftAt, nowMs());
       const taken = [...reservations.values()].map(({ addr }) => originOf(addr));
       return !originsOf(peer).every((origin) => hasPlace(origin, taken, limits));
     },
     denyOutboundRelayedConnection: async (from, to) =>
       (await gater.denyOutboundRelayedConnection?.(from, to)) === true ||
-      originsOf(from).some((origin) => bytes.isSpent(origin, performance.now())),
+      originsOf(from).some((origin) => bytes.isSpent(origin, nowMs())),
   };
+}
+
+/** Takes their places from those who have been away for long. */
+function freePlaces(
+  connections: Pick<Components['connectionManager'], 'getConnections'>,
+  reservations: Reservations,
+  leftAt: WeakMap<Reservation, number>,
+  nowMs: number,
+): void {
+  for (const [peer, reservation] of [...reservations.entries()]) {
+    const awayMs = nowMs - (leftAt.get(reservation) ?? nowMs);
+    if (awayMs < awayMsMax || connections.getConnections(peer).length > 0) continue;
+    reservation.signal.clear();
+    reservations.delete(peer);
+  }
 }
 
 /** What takes requests for relayed connections: whatever goes over such a stream, either way, is passed on. */
@@ -83,14 +121,15 @@ function counting(
   registrar: Components['registrar'],
   originOf: OriginOf,
   bytes: RelayBytes,
+  nowMs: () => number,
 ): Pick<Components['registrar'], 'handle' | 'unhandle'> {
   const counted =
     (handler: Handler): Handler =>
     (stream, connection) => {
       const origin = originOf(connection.remoteAddr);
       count(stream, (length) => {
-        bytes.note(origin, length, performance.now());
-        return !bytes.isSpent(origin, performance.now());
+        bytes.note(origin, length, nowMs());
+        return !bytes.isSpent(origin, nowMs());
       });
       return handler(stream, connection);
     };
@@ -105,6 +144,9 @@ interface Fed {
   onData(data: { readonly byteLength: number }): void;
 }
 
+/** Of what comes before we answer: the request, with the addresses of one peer in it. The library takes 4 MiB. Guess. */
+const requestBytesMax = 8192;
+
 /** @param mayGoOn is told of bytes; where it says no the stream is cut, and with it what it was joined to */
 function count(stream: Stream, mayGoOn: (bytes: number) => boolean): void {
   const fed = stream as Stream & Partial<Fed>;
@@ -112,14 +154,19 @@ function count(stream: Stream, mayGoOn: (bytes: number) => boolean): void {
     throw new Error('this version of libp2p feeds its streams another way: count there what is relayed');
   const [send, take] = [stream.send.bind(stream), fed.onData.bind(stream)];
   const cut = (): void => stream.abort(new Error('this relay has passed on all that it does in an hour'));
+  let requestBytes = 0;
+  let isAnswered = false;
   stream.send = (data) => {
+    isAnswered = true;
     const isAllowed = mayGoOn(data.byteLength);
     const isOpen = send(data);
     if (!isAllowed) cut();
     return isOpen;
   };
   fed.onData = (data) => {
-    if (mayGoOn(data.byteLength)) take(data);
+    if (!isAnswered) requestBytes += data.byteLength;
+    if (requestBytes > requestBytesMax) stream.abort(new Error('this is longer than any request to a relay'));
+    else if (mayGoOn(data.byteLength)) take(data);
     else cut();
   };
 }

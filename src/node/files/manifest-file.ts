@@ -1,10 +1,10 @@
 /** Run manifests on disk, and how a new one is made. */
-import { open } from 'node:fs/promises';
 import { blobRoot } from '../../content/blob.ts';
 import { bytesToHex } from '../../core/bytes.ts';
 import type { Crypto, Signer } from '../../core/crypto.ts';
 import { littleEndianBytes, startHash, vectorHash } from '../../learning/initial.ts';
 import { writeFileAtomically } from '../../platform/node/atomic-file.ts';
+import { readAtMost } from '../../platform/node/read-at-most.ts';
 import {
   ManifestError,
   manifestBytesMax,
@@ -55,25 +55,15 @@ export async function readManifestFile(
   crypto: Crypto,
   expectedRunId?: string,
 ): Promise<SignedManifest> {
-  const file = await open(path, 'r');
   try {
-    // Not every file says how long it is.
-    const buffer = new Uint8Array(manifestBytesMax + 1);
-    let size = 0;
-    for (let more = true; more && size < buffer.length; ) {
-      const { bytesRead } = await file.read(buffer, size);
-      size += bytesRead;
-      more = bytesRead > 0;
-    }
-    if (size > manifestBytesMax)
+    const bytes = await readAtMost(path, manifestBytesMax);
+    if (bytes === null)
       throw new ManifestError(`this has more than the ${manifestBytesMax} bytes of a manifest: another file`);
-    return openManifest(buffer.slice(0, size), crypto, expectedRunId);
+    return openManifest(new Uint8Array(bytes), crypto, expectedRunId);
   } catch (error) {
     if (error instanceof ManifestError)
       throw new ManifestError(`${path}: ${error.message}`, { cause: error });
     throw error;
-  } finally {
-    await file.close();
   }
 }
 

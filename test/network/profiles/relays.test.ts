@@ -16,10 +16,14 @@ const limits: RelayLimits = {
   ...{ bytesMax: 2 ** 20, durationMsMax: 60_000, bytesPerHourMax: 2 ** 34 },
 };
 
-async function relayHost(given: Partial<RelayLimits> = {}, originOf?: OriginOf): Promise<Host> {
+async function relayHost(
+  given: Partial<RelayLimits> = {},
+  originOf?: OriginOf,
+  nowMs?: () => number,
+): Promise<Host> {
   const tcp = tcpProfile({ listen: [loopback] });
   return loopbackHost({
-    profile: { ...tcp, services: await relayServer({ ...limits, ...given }, originOf) },
+    profile: { ...tcp, services: await relayServer({ ...limits, ...given }, originOf, nowMs) },
     carriesRuns: false,
   });
 }
@@ -94,6 +98,26 @@ test('a relay that is full gives no place, and one that comes back gives it agai
   }
 });
 
+test('who is away for long keeps no place from who is there', async () => {
+  let nowMs = 0;
+  const relay = await relayHost({}, undefined, () => nowMs);
+  const [one, other] = [
+    await loopbackHost({ profile: await hiddenProfile() }),
+    await loopbackHost({ profile: await hiddenProfile() }),
+  ] as const;
+  try {
+    await connected(one, relay);
+    await eventually('it has the place', () => placesOf(one).length > 0);
+    await one.stop();
+    await eventually('it is gone', () => relay.libp2p.getConnections().length === 0);
+    nowMs = 61_000;
+    await connected(other, relay);
+    await eventually('the other has it', () => placesOf(other).length > 0);
+  } finally {
+    await Promise.all([one, other, relay].map((host) => host.stop()));
+  }
+});
+
 test('one address takes no more than its places, whatever is free, and keeps those it has', async () => {
   const relay = await relayHost({ reservationsMax: 8, reservationsPerAddressMax: 1 }, () => '9.9.9.9');
   const hosts = [
@@ -120,6 +144,20 @@ test('one address takes no more than its places, whatever is free, and keeps tho
     await eventually('its place is there again', () => placesOf(one).length > 0);
   } finally {
     await Promise.all([...hosts, relay].map((host) => host.stop()));
+  }
+});
+
+test('a request to a relay has so many bytes, whatever it claims', async () => {
+  const [relay, one] = [await relayHost(), await loopbackHost()] as const;
+  try {
+    await connected(one, relay);
+    const stream = await one.libp2p.dialProtocol(relay.libp2p.peerId, '/libp2p/circuit/relay/0.2.0/hop');
+    // A length of 4 MiB less one byte, as a varint.
+    stream.send(Uint8Array.of(255, 255, 255, 1));
+    stream.send(new Uint8Array(64 << 10));
+    await eventually('it is cut off', () => stream.status === 'reset');
+  } finally {
+    await Promise.all([one, relay].map((host) => host.stop()));
   }
 });
 

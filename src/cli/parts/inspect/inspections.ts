@@ -3,6 +3,7 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { decodeCanonical } from '../../../core/canonical-cbor.ts';
 import { parseLongJson } from '../../../core/parse-json.ts';
 import { amount } from '../../../node/words/amount.ts';
+import { readAtMost } from '../../../platform/node/read-at-most.ts';
 import { shellWord } from '../../../platform/node/shell-word.ts';
 import type { Inspected, Inspection, Looks } from './inspection.ts';
 import { MODEL_DESCRIPTIONS } from './model-descriptions.ts';
@@ -130,7 +131,7 @@ const INSPECTIONS: readonly Inspection[] = [
 export async function inspect(path: string): Promise<Inspected | null> {
   const found = await stat(path);
   if (found.isDirectory()) return inspectDirectory(path);
-  const looks = await looksOf(path, found.size);
+  const looks = await looksOf(path);
   const inspection = INSPECTIONS.find(({ isSo }) => isSo(looks));
   return inspection ? { what: inspection.what, ...(await inspection.tell(path)) } : null;
 }
@@ -166,14 +167,15 @@ async function inspectDirectory(path: string): Promise<Inspected | null> {
   };
 }
 
-async function looksOf(path: string, size: number): Promise<Looks> {
+async function looksOf(path: string): Promise<Looks> {
   const file = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
     const head = buffer.subarray(0, bytesRead);
-    const parts = size <= cborBytesMax ? partsOf(await readFile(path)) : [];
-    const isText = size <= textBytesMax && !head.includes(0);
-    return { path, head, parts, keys: isText && parts.length === 0 ? await keysOf(path, size) : new Set() };
+    const small = await readAtMost(path, cborBytesMax);
+    const parts = small === null ? [] : partsOf(small);
+    const isText = !head.includes(0);
+    return { path, head, parts, keys: isText && parts.length === 0 ? await keysOf(path) : new Set() };
   } finally {
     await file.close();
   }
@@ -184,14 +186,16 @@ function partsOf(bytes: Uint8Array): readonly unknown[] {
   return Array.isArray(decoded) && decoded[0] instanceof Uint8Array ? decoded : [];
 }
 
-async function keysOf(path: string, size: number): Promise<ReadonlySet<string>> {
+async function keysOf(path: string): Promise<ReadonlySet<string>> {
   const { isMap } = await import('yaml');
   const { yamlBytesMax } = await import('../../../config/yaml-file.ts');
   const { yamlDocument } = await import('../../../config/yaml-document.ts');
-  const text = await readFile(path, 'utf8');
+  const bytes = await readAtMost(path, textBytesMax);
+  if (bytes === null) return new Set();
+  const text = bytes.toString('utf8');
   const json = parseLongJson(text);
   if (typeof json === 'object' && json !== null) return new Set(Object.keys(json));
-  if (size > yamlBytesMax) return new Set();
+  if (bytes.length > yamlBytesMax) return new Set();
   const { contents } = yamlDocument(text).document;
   return new Set(isMap(contents) ? contents.items.map(({ key }) => String(key)) : []);
 }

@@ -1,5 +1,4 @@
 /** Right answers that are hashed in a log and told later: the file of who knows them. */
-import { readFile, stat } from 'node:fs/promises';
 import * as z from 'zod';
 import type { Crypto } from '../../../core/crypto.ts';
 import { parseJson } from '../../../core/parse-json.ts';
@@ -10,6 +9,7 @@ import {
   goldReveal,
 } from '../../../entries/labels/gold-kind.ts';
 import { writeFileAtomically } from '../../../platform/node/atomic-file.ts';
+import { readAtMost } from '../../../platform/node/read-at-most.ts';
 import { DataFileError } from '../../../tasks/datasets/data-error.ts';
 import type { NodesProject } from './label-project.ts';
 
@@ -51,10 +51,8 @@ export async function writeGold(file: string, project: string, lists: readonly G
 
 /** @throws DataFileError for another file, or of another project; system errors */
 export async function readGold(file: string, project: string): Promise<readonly GoldReveal[]> {
-  const { size } = await stat(file);
-  const { data } = fileSchema.safeParse(
-    size > bytesMax ? undefined : parseJson(await readFile(file, 'utf8')),
-  );
+  const bytes = await readAtMost(file, bytesMax);
+  const { data } = fileSchema.safeParse(bytes === null ? undefined : parseJson(bytes.toString('utf8')));
   if (data === undefined)
     throw new DataFileError(`${file} holds no right answers; name what \`label import --gold-out\` wrote`);
   if (data.project !== project) throw new DataFileError(`${file} is of another project: ${data.project}`);

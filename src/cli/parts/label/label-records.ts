@@ -1,5 +1,4 @@
 /** Records that are to be labelled: read from what people have, kept as JSON Lines, known by their hashes. */
-import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import * as dagCbor from '@ipld/dag-cbor';
 import * as z from 'zod';
@@ -8,6 +7,7 @@ import type { Crypto } from '../../../core/crypto.ts';
 import { parseJson } from '../../../core/parse-json.ts';
 import { recordCharactersMax } from '../../../entries/labels/spans.ts';
 import { linesMislead } from '../../../entries/plain-text.ts';
+import { readAtMost } from '../../../platform/node/read-at-most.ts';
 import { readCsvFile } from '../../../tasks/data/table/csv-file.ts';
 import { fieldOf } from '../../../tasks/data/table/csv-head.ts';
 import { textOf } from '../../../tasks/data/table/csv-scanner.ts';
@@ -210,8 +210,7 @@ async function linesOf(file: string): Promise<string[]> {
 }
 
 async function textOfFile(file: string): Promise<string> {
-  const { size } = await stat(file);
-  if (size > fileBytesMax)
-    throw new DataFileError(`${file} has ${size} bytes: at most ${fileBytesMax} are read; give it in parts`);
-  return readFile(file, 'utf8');
+  const bytes = await readAtMost(file, fileBytesMax);
+  if (bytes !== null) return bytes.toString('utf8');
+  throw new DataFileError(`${file} has more than the ${fileBytesMax} bytes that are read; give it in parts`);
 }

@@ -1,10 +1,10 @@
 /** What a saved model was trained for: how raw values become its inputs, and where examples to try it on are. */
 
-import { readFile, stat } from 'node:fs/promises';
 import * as z from 'zod';
 import { ConfigError } from '../../../config/config-error.ts';
 import { parseJson } from '../../../core/parse-json.ts';
 import { ModelFileError } from '../../../learning/learning-error.ts';
+import { readAtMost } from '../../../platform/node/read-at-most.ts';
 import { type TaskSpec, taskKindOf, taskSchema } from '../../../tasks/data/registry.ts';
 import { scaleValue } from '../../../tasks/data/scaling.ts';
 import type { RawRows } from '../../../tasks/data/task-kind.ts';
@@ -54,9 +54,9 @@ export async function readInputRows(file: string, task: TaskSpec, inputs: number
 }
 
 async function readJsonRows(file: string, inputs: number): Promise<RawRows> {
-  const { size } = await stat(file);
-  if (size > inputBytesMax) throw new DataFileError(`${file} has ${size} bytes, more than ${inputBytesMax}`);
-  const parsed = rowsSchema.safeParse(parseJson(await readFile(file, 'utf8')));
+  const bytes = await readAtMost(file, inputBytesMax);
+  if (bytes === null) throw new DataFileError(`${file} has more than ${inputBytesMax} bytes`);
+  const parsed = rowsSchema.safeParse(parseJson(bytes.toString('utf8')));
   if (!parsed.success) {
     throw new DataFileError(`${file}: expected a JSON list of rows of numbers, for example [[0, 12, 255]]`);
   }

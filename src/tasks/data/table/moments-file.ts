@@ -1,7 +1,7 @@
 /** Moments of a site's columns as a file that can be given away: no rows, no extremes, and no list of values with one that few rows have. */
-import { readFile, stat } from 'node:fs/promises';
 import * as z from 'zod';
 import { parseJson } from '../../../core/parse-json.ts';
+import { readAtMost } from '../../../platform/node/read-at-most.ts';
 import { DataFileError } from '../../datasets/data-error.ts';
 import type { ColumnProfile, TableProfile } from './table-profile.ts';
 
@@ -89,10 +89,10 @@ function isText([value]: readonly [string, ...unknown[]]): boolean {
 
 /** @throws DataFileError */
 export async function readMoments(file: string): Promise<TableProfile> {
-  const { size } = await stat(file).catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readAtMost(file, fileBytesMax).catch((error: NodeJS.ErrnoException) => {
     throw new DataFileError(`${file}: expected moments of a table, but it cannot be opened (${error.code})`);
   });
-  const parsed = size > fileBytesMax ? null : schema.safeParse(parseJson(await readFile(file, 'utf8')));
+  const parsed = bytes && schema.safeParse(parseJson(bytes.toString('utf8')));
   if (!parsed?.success) {
     throw new DataFileError(
       `${file}: these are no moments that \`starlings data moments --out\` has written`,
