@@ -8,6 +8,8 @@ import { neighboursOf } from './network/topology.ts';
 import type { Message, SimEvent } from './sim-event.ts';
 import type { VirtualNode } from './virtual-node.ts';
 
+type Asks = Extract<SimEvent, { kind: 'link-up' }>['asks'];
+
 export interface ConnectionsWorld {
   nowUs(): number;
   schedule(atUs: number, event: SimEvent): void;
@@ -22,6 +24,9 @@ export const handshakeCrossings = 6;
  * and waits for the answer; guess for the mean.
  */
 const noticeUs = 10_000_000;
+
+/** One that was opened to ask something is let go again after so long: nodes do so where they have links enough. Guess. */
+const askedUs = 30_000_000;
 
 export class Connections {
   readonly #nodes: readonly VirtualNode[];
@@ -95,9 +100,15 @@ export class Connections {
     }
   }
 
-  #open(node: VirtualNode, other: number): void {
+  /** Opens a connection to ask something, which goes out once it is up; false where the other one is out of reach. */
+  reach(node: VirtualNode, other: number, asks: Asks): boolean {
+    return this.#open(node, other, asks);
+  }
+
+  #open(node: VirtualNode, other: number, asks?: Asks): boolean {
     const peer = this.#nodes[other]!;
-    if (!peer.alive || node.links.has(other) || this.isCut(node.index, other)) return;
+    if (!peer.alive || node.links.has(other) || this.isCut(node.index, other)) return false;
+    if (asks) this.#network.connect(node.index, other);
     const afterUs = handshakeCrossings * this.#network.latencyUs(node.index, other);
     this.#world.schedule(this.#world.nowUs() + afterUs, {
       kind: 'link-up',
@@ -105,7 +116,9 @@ export class Connections {
       incarnation: node.incarnation,
       other,
       otherIncarnation: peer.incarnation,
+      ...(asks && { asks }),
     });
+    return true;
   }
 
   up(node: VirtualNode, event: Extract<SimEvent, { kind: 'link-up' }>): void {
@@ -115,8 +128,21 @@ export class Connections {
     node.links.set(other.index, other.incarnation);
     other.links.set(node.index, node.incarnation);
     this.#mesh.linkUp(node.index, other.index);
+    const isExtra = event.asks && !neighboursOf(this.#network.graph, node.index).includes(other.index);
+    if (isExtra) this.#closeLater(node, other);
     node.handle({ type: 'peer-up', peer: other.plan.key });
     other.handle({ type: 'peer-up', peer: node.plan.key });
+  }
+
+  #closeLater(node: VirtualNode, other: VirtualNode): void {
+    for (const [one, two] of [
+      [node, other],
+      [other, node],
+    ] as const)
+      this.#world.schedule(this.#world.nowUs() + askedUs, {
+        ...{ kind: 'link-down', peer: one.index, incarnation: one.incarnation },
+        ...{ other: two.index, otherIncarnation: two.incarnation },
+      });
   }
 
   down(node: VirtualNode, event: Extract<SimEvent, { kind: 'link-down' }>): void {

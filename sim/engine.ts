@@ -149,7 +149,9 @@ export class Engine implements VirtualWorld {
   }
 
   request(node: VirtualNode, request: Extract<Output, { type: 'request' }>): void {
-    this.carrier.request(node, this.#peerOfKey.get(request.peer) ?? null, request);
+    const peer = this.#peerOfKey.get(request.peer) ?? null;
+    const isDialled = request.dials && peer !== null && this.#connections.reach(node, peer, request);
+    if (!isDialled) this.carrier.request(node, peer, request);
   }
 
   get #trainingLine(): TrainingLine {
@@ -244,6 +246,7 @@ export class Engine implements VirtualWorld {
       case 'link-up':
         this.#record(sequence, event, null, event.other);
         this.#connections.up(node, event);
+        if (event.asks && node.is(event.incarnation)) this.carrier.request(node, event.other, event.asks);
         return null;
       case 'link-down':
         this.#record(sequence, event, null, event.other);

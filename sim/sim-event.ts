@@ -1,5 +1,6 @@
 /** What can be due in the simulator's calendar. Peers are indices; an incarnation counts a peer's restarts. */
 
+import type { Output } from '../src/core/io.ts';
 import type { Digest } from './digest.ts';
 import type { FateEvent } from './fate.ts';
 import type { Direction, Transfer } from './network/network-model.ts';
@@ -92,13 +93,14 @@ export type SimEvent =
       readonly round: number;
       readonly outcome: TrainingOutcome | Promise<TrainingOutcome>;
     }
-  /** A connection is open at both ends. */
+  /** A connection is open at both ends. `asks`: what it was opened for; it is closed after a while. */
   | {
       readonly kind: 'link-up';
       readonly peer: number;
       readonly incarnation: number;
       readonly other: number;
       readonly otherIncarnation: number;
+      readonly asks?: Extract<Output, { type: 'request' }>;
     }
   /** `peer` finds its connection to `other` broken, which is dead or, where `parted`, out of reach. */
   | {

@@ -91,11 +91,13 @@ export class NetworkModel<Message extends Transit> {
   readonly #spec: NetworkSpec;
   readonly #seed: string;
   readonly #calendar: NetworkCalendar<Message>;
-  readonly #latencyUs: Float64Array;
+  #latencyUs: Float64Array;
   /** When the newest message of each link reaches its receiver: none overtakes another. */
-  readonly #arrivesUs: Float64Array;
+  #arrivesUs: Float64Array;
   /** The same for last bytes, which wait for what is sent again before them. */
-  readonly #deliversUs: Float64Array;
+  #deliversUs: Float64Array;
+  /** Indices of links beside those of the graph, after these; by `from * peers + to`. */
+  readonly #more = new Map<number, number>();
   readonly #loss: LossProcess;
   readonly #lines: Readonly<Record<Direction, (Line<Message> | undefined)[]>>;
   readonly #rate: Record<Direction, number>;
@@ -116,6 +118,22 @@ export class NetworkModel<Message extends Transit> {
     this.#latencyUs = latenciesOf(spec, graph, rngFor(`${seed}/links`));
     this.#arrivesUs = new Float64Array(graph.neighbours.length);
     this.#deliversUs = new Float64Array(graph.neighbours.length);
+  }
+
+  /** Makes a link beside those of the graph, for good, if there is none. Its latency shifts no other draw. */
+  connect(a: number, b: number): void {
+    const { graph } = this;
+    if (linkIndex(graph, a, b) >= 0 || this.#more.has(a * graph.peers + b)) return;
+    const rng = rngFor(`${this.#seed}/links/${Math.min(a, b)}/${Math.max(a, b)}`);
+    const latencyUs = latencyOf(this.#spec.latency, a, b, rng);
+    for (const key of [a * graph.peers + b, b * graph.peers + a]) {
+      const link = graph.neighbours.length + this.#more.size;
+      this.#more.set(key, link);
+      this.#latencyUs = withRoom(this.#latencyUs, link);
+      this.#arrivesUs = withRoom(this.#arrivesUs, link);
+      this.#deliversUs = withRoom(this.#deliversUs, link);
+      this.#latencyUs[link] = latencyUs;
+    }
   }
 
   /** One-way latency of the link in microseconds, without jitter. */
@@ -261,8 +279,10 @@ export class NetworkModel<Message extends Transit> {
 
   #link(from: number, to: number): number {
     const index = linkIndex(this.graph, from, to);
-    if (index < 0) throw new RangeError(`peers ${from} and ${to} are not connected`);
-    return index;
+    if (index >= 0) return index;
+    const more = this.#more.get(from * this.graph.peers + to);
+    if (more === undefined) throw new RangeError(`peers ${from} and ${to} are not connected`);
+    return more;
   }
 
   #rngOf(peer: number): Rng {
@@ -295,17 +315,28 @@ export function largestLatencyMs(latency: NetworkSpec['latency'], graph: Graph):
   return largest;
 }
 
+/** In whole microseconds. */
+function latencyOf(latency: NetworkSpec['latency'], from: number, to: number, rng: Rng): number {
+  const ms =
+    'min' in latency ? latency.min + rng.float() * (latency.max - latency.min) : latencyMs(latency, from, to);
+  return Math.round(ms * 1000);
+}
+
+/** With a place `index`, as it is or twice as long. */
+function withRoom(values: Float64Array, index: number): Float64Array {
+  if (index < values.length) return values;
+  const longer = new Float64Array(Math.max(index + 1, 2 * values.length));
+  longer.set(values);
+  return longer;
+}
+
 /** The same latency in both directions of a link. */
 function latenciesOf({ latency }: NetworkSpec, graph: Graph, rng: Rng): Float64Array {
   const latencies = new Float64Array(graph.neighbours.length);
   for (let peer = 0; peer < graph.peers; peer++) {
     for (const neighbour of neighboursOf(graph, peer)) {
       if (neighbour < peer) continue;
-      const ms =
-        'min' in latency
-          ? latency.min + rng.float() * (latency.max - latency.min)
-          : latencyMs(latency, peer, neighbour);
-      const us = Math.round(ms * 1000);
+      const us = latencyOf(latency, peer, neighbour, rng);
       latencies[linkIndex(graph, peer, neighbour)] = us;
       latencies[linkIndex(graph, neighbour, peer)] = us;
     }

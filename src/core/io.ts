@@ -120,6 +120,8 @@ export type Output =
       /** Bound on the sum of all frames of the answer. */
       readonly responseBytesMax: number;
       readonly timeoutMs: number;
+      /** No other peer can answer: where it is not connected it is dialled. */
+      readonly dials?: true;
     }
   | { readonly type: 'respond'; readonly token: number; readonly frames: readonly Uint8Array[] }
   | {

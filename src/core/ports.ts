@@ -40,6 +40,8 @@ export interface RequestOptions {
   readonly responseBytesMax: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** A peer that is not connected is dialled, within that time. */
+  readonly dials?: true | undefined;
 }
 
 /** Gossip and direct exchange between the peers of one run. */

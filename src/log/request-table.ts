@@ -1,4 +1,4 @@
-import type { OutputSink, PeerKey } from '../core/io.ts';
+import type { Output, OutputSink, PeerKey } from '../core/io.ts';
 import { responseBytesMax } from './wire.ts';
 
 /** Requests under way at one node; more are not started. */
@@ -28,8 +28,13 @@ export class RequestTable<Meaning extends { readonly peer: PeerKey }> {
     return requestsMax - this.#pending.size >= askedAtOnceMax;
   }
 
-  /** Emits the request, which `bytes` encode; false when too many are under way. */
-  open(out: OutputSink, meaning: Meaning, bytes: Uint8Array): boolean {
+  /** Emits the request, which `bytes` encode; false when too many are under way. `how`: of the request, where more is to be said of it. */
+  open(
+    out: OutputSink,
+    meaning: Meaning,
+    bytes: Uint8Array,
+    how: Pick<Output & { type: 'request' }, 'dials'> = {},
+  ): boolean {
     if (this.#pending.size >= requestsMax) return false;
     const requestId = this.#nextId();
     this.#pending.set(requestId, meaning);
@@ -40,6 +45,7 @@ export class RequestTable<Meaning extends { readonly peer: PeerKey }> {
       bytes,
       responseBytesMax,
       timeoutMs: this.#timeoutMs,
+      ...how,
     });
     return true;
   }

@@ -202,6 +202,16 @@ describe('audits', () => {
     assert.ok(counted.every((deltas, peer) => peer === 5 || deltas >= 18));
   });
 
+  test('find out who always cheats where hardly anybody is linked with it: its auditors dial it', async (t) => {
+    const cheat = { behaviour: { id: 'sign-flip' }, peers: [7] };
+    const { found, audits, deltas } = await play(0.5, 40, [cheat], { network: { degree: 3 } });
+    t.diagnostic(`${audits} audits of ${deltas} deltas, ${JSON.stringify(found)}`);
+    assert.deepEqual(
+      found.filter(({ text }) => text.includes('came to another')).map(({ peer }) => peer),
+      [7],
+    );
+  });
+
   test('find out who shows nobody what its training began with', async (t) => {
     // Three stages of fifteen rounds, as each auditor waits for it.
     const { found } = await play(0.5, 64, [{ peers: [5], behaviour: { id: 'withhold' } }]);

@@ -52,6 +52,38 @@ describe('connectivityGraph', () => {
   });
 });
 
+describe('links beside those of the graph', () => {
+  const path = (seed: string): NetworkModel<Transit> =>
+    new NetworkModel(
+      { ...still, latency: { min: 10, max: 90 } },
+      connectivityGraph(12, 3, rngFor('path')),
+      seed,
+      { arriveAt: () => {}, deliverAt: () => {}, turnAt: () => {} },
+    );
+  const graph = connectivityGraph(12, 3, rngFor('path'));
+  const far = Array.from({ length: 11 }, (_, i) => i + 1).filter((other) => linkIndex(graph, 0, other) < 0);
+
+  it('are there once they are made, the same for whoever makes them and whenever', () => {
+    const [one, other] = [path('seed'), path('seed')];
+    assert.throws(() => one.latencyUs(0, far[0]!), /not connected/);
+    for (const peer of far) one.connect(0, peer);
+    for (const peer of far.toReversed()) other.connect(peer, 0);
+    for (const peer of far) {
+      const latency = one.latencyUs(0, peer);
+      assert.ok(latency >= 10_000 && latency <= 90_000);
+      assert.equal(one.latencyUs(peer, 0), latency);
+      assert.equal(other.latencyUs(0, peer), latency);
+    }
+  });
+
+  it('change nothing of the others', () => {
+    const [with0, without] = [path('seed'), path('seed')];
+    for (const peer of far) with0.connect(0, peer);
+    for (const peer of neighboursOf(graph, 0))
+      assert.equal(with0.latencyUs(0, peer), without.latencyUs(0, peer));
+  });
+});
+
 const still: NetworkSpec = {
   latency: { min: 20, max: 20 },
   jitterMs: 0,

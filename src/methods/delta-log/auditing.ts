@@ -203,8 +203,10 @@ export class Auditing {
       this.#duty = null;
       return this.#next(out, replica, slot);
     }
-    for (const { request, about } of evidence.next())
-      this.#requests.open(out, { peer: one.author, id: one.id, about }, encodeRequest(request));
+    for (const { request, about } of evidence.next()) {
+      const meaning = { peer: one.author, id: one.id, about };
+      this.#requests.open(out, meaning, encodeRequest(request), { dials: true });
+    }
     return null;
   }
 

@@ -58,26 +58,38 @@ export class ExchangeClient {
         `the request has ${bytes.length} bytes, more than requestBytesMax ${requestBytesMax}`,
       );
     }
-    const connection = this.#connectionTo(peer);
+    const open = this.#connectionTo(peer);
+    if (open === undefined && !wanted.dials) {
+      throw new RequestError('NOT_CONNECTED', `peer ${peer} is not connected`);
+    }
     this.#requests++;
     return withDeadline(
       wanted.timeoutMs,
       `no answer from peer ${peer}`,
       [this.#stopping.signal, wanted.signal],
-      (signal) => this.#ask(connection, peer, bytes, wanted.responseBytesMax, signal),
+      async (signal) =>
+        this.#ask(open ?? (await this.#dial(peer, signal)), peer, bytes, wanted.responseBytesMax, signal),
     );
   }
 
   /** A direct one before one over a relay. */
-  #connectionTo(peer: PeerKey): Connection {
+  #connectionTo(peer: PeerKey): Connection | undefined {
     const open = this.#options.libp2p
       .getConnections(peerIdOf(peer))
       .filter(({ status }) => status === 'open');
-    const connection = open.find(({ limits }) => limits === undefined) ?? open[0];
-    if (connection === undefined) {
-      throw new RequestError('NOT_CONNECTED', `peer ${peer} is not connected`);
+    return open.find(({ limits }) => limits === undefined) ?? open[0];
+  }
+
+  /** At the addresses that are known of it, or that the DHT tells. It stays as long as the links of the run have room for it. */
+  async #dial(peer: PeerKey, signal: AbortSignal): Promise<Connection> {
+    try {
+      return await this.#options.libp2p.dial(peerIdOf(peer), { signal });
+    } catch (error) {
+      throw new RequestError(
+        'NOT_CONNECTED',
+        `peer ${peer} is not connected and cannot be dialled: ${reasonOf(error)}`,
+      );
     }
-    return connection;
   }
 
   async #ask(

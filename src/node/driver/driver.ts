@@ -354,10 +354,10 @@ export class NodeDriver {
   }
 
   async #ask(output: Output & { type: 'request' }): Promise<void> {
-    const { requestId, peer, bytes, responseBytesMax, timeoutMs } = output;
+    const { requestId, peer, bytes, responseBytesMax, timeoutMs, dials } = output;
     const { signal } = this.#aborter;
     try {
-      const options = { responseBytesMax, timeoutMs, signal };
+      const options = { responseBytesMax, timeoutMs, signal, dials };
       const frames = await this.#options.transport.request(peer, bytes, options);
       this.#input({ type: 'response', requestId, frames });
     } catch (error) {

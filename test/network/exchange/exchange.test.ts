@@ -8,7 +8,7 @@ import { answerHead, encodeVarint, framePieces } from '../../../src/network/exch
 import { defaultExchangeLimits, type ExchangeLimits } from '../../../src/network/exchange/limits.ts';
 import { writePieces } from '../../../src/network/exchange/stream-io.ts';
 import type { Host } from '../../../src/network/host/host.ts';
-import { peerIdOf } from '../../../src/network/identity.ts';
+import { identityFromSeed, peerIdOf } from '../../../src/network/identity.ts';
 import { exchangeProtocol } from '../../../src/network/protocols.ts';
 import { connected, eventually, loopbackHost, someRunId } from '../real-hosts.ts';
 
@@ -389,5 +389,33 @@ describe('exchange between two hosts', () => {
       () => a.libp2p.getConnections(peerIdOf(mortal.key)).length === 0,
     );
     await assert.rejects(exchange.request(mortal.key, Uint8Array.of(1), wanted()), { code: 'NOT_CONNECTED' });
+  });
+
+  test('a peer that alone can answer is dialled where the DHT tells, and a key that nobody has is not', async () => {
+    const far = await loopbackHost({ carriesRuns: false });
+    const answers = createExchange({
+      ...{ host: far, runId, limits, onEvent: () => {} },
+      serve: async () => [Uint8Array.of(7)],
+    });
+    await answers.start();
+    await connected(far, b);
+    const request = (key: string, dials?: true) =>
+      exchange.request(key, Uint8Array.of(1), wanted({ ...(dials && { dials }) }));
+    try {
+      await assert.rejects(request(far.key), { code: 'NOT_CONNECTED' });
+      await eventually('b has it in its routing table', () =>
+        b.libp2p.getPeers().some((id) => id.equals(peerIdOf(far.key))),
+      );
+      assert.deepEqual(await request(far.key, true), [Uint8Array.of(7)]);
+      assert.deepEqual(await request(far.key), [Uint8Array.of(7)], 'it is connected now');
+      const nobody = identityFromSeed(new Uint8Array(32).fill(77)).key;
+      await assert.rejects(
+        exchange.request(nobody, Uint8Array.of(1), wanted({ dials: true, timeoutMs: 3_000 })),
+        ({ code }) => code === 'NOT_CONNECTED' || code === 'TIMEOUT',
+      );
+    } finally {
+      await answers.stop();
+      await far.stop();
+    }
   });
 });
