@@ -11,6 +11,7 @@ import { peerIdOf } from '../identity.ts';
 import { framePieces } from './frames.ts';
 import { KeptStreams } from './kept-streams.ts';
 import { type ExchangeLimits, keptAnswerBytesMax, keptRequestBytesMax } from './limits.ts';
+import { RareDials } from './rare-dials.ts';
 import { readFrames, releaseStream, writePieces } from './stream-io.ts';
 
 const RELEASE_GRACE_MS = 2_000;
@@ -26,6 +27,7 @@ export interface ExchangeClientOptions {
 export class ExchangeClient {
   readonly #options: ExchangeClientOptions;
   readonly #kept = new KeptStreams(RELEASE_GRACE_MS);
+  readonly #dials: RareDials;
   #stopping = new AbortController();
   #requests = 0;
   #bytesIn = 0;
@@ -33,6 +35,11 @@ export class ExchangeClient {
 
   constructor(options: ExchangeClientOptions) {
     this.#options = options;
+    this.#dials = new RareDials({
+      libp2p: options.libp2p,
+      nowMs: () => performance.now(),
+      random: Math.random,
+    });
   }
 
   start(): void {
@@ -68,7 +75,7 @@ export class ExchangeClient {
       `no answer from peer ${peer}`,
       [this.#stopping.signal, wanted.signal],
       async (signal) =>
-        this.#ask(open ?? (await this.#dial(peer, signal)), peer, bytes, wanted.responseBytesMax, signal),
+        this.#ask(open ?? (await this.#dials.to(peer, signal)), peer, bytes, wanted.responseBytesMax, signal),
     );
   }
 
@@ -78,18 +85,6 @@ export class ExchangeClient {
       .getConnections(peerIdOf(peer))
       .filter(({ status }) => status === 'open');
     return open.find(({ limits }) => limits === undefined) ?? open[0];
-  }
-
-  /** At the addresses that are known of it, or that the DHT tells. It stays as long as the links of the run have room for it. */
-  async #dial(peer: PeerKey, signal: AbortSignal): Promise<Connection> {
-    try {
-      return await this.#options.libp2p.dial(peerIdOf(peer), { signal });
-    } catch (error) {
-      throw new RequestError(
-        'NOT_CONNECTED',
-        `peer ${peer} is not connected and cannot be dialled: ${reasonOf(error)}`,
-      );
-    }
   }
 
   async #ask(
