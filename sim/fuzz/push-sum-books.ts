@@ -29,7 +29,7 @@ export class PushSumBooks {
   readonly #isKept: boolean;
   readonly #roster: readonly PeerKey[];
   readonly #accounts = new Map<PeerKey, Account>();
-  /** Sum over trainings of end minus start, as far as they found mass to be added to. */
+  /** Sum over trainings of end minus start, as far as they found weight: of less than at the start, that part of it. */
   readonly #learnt: Float64Array;
 
   /** Keeps no books for other methods, nor where a disk is lost: what it held is gone, and who returns begins anew. */
@@ -73,6 +73,7 @@ export class PushSumBooks {
 
   #note(account: Account, input: Input, outputs: readonly Output[]): void {
     const before = input.type === 'trained' ? this.#restored(account.state).mass : null;
+    const nextId = account.state?.numbers[1] ?? 1;
     for (const output of outputs) {
       if (output.type === 'train') account.start = output.parameters;
       if (output.type !== 'persist') continue;
@@ -86,7 +87,7 @@ export class PushSumBooks {
     const after = this.#restored(account.state).mass;
     if (after.every((value, i) => value === before[i])) return;
     const update = difference(input.parameters, account.start);
-    for (let i = 0; i < update.length; i++) this.#learnt[i]! += update[i]!;
+    addScaled(this.#learnt, Math.min(1, weightBeforeSplit(account.state!, nextId)), update);
   }
 
   /** What the given peers would hold after a restart, less what others have of that. */
@@ -128,4 +129,13 @@ export class PushSumBooks {
     if (state) ledger.restore(state);
     return ledger;
   }
+}
+
+/** What a peer weighed before it gave away what has ids from `nextId` on: as its ledger writes it, five numbers for each that is under way. */
+function weightBeforeSplit({ numbers }: Parcel, nextId: number): number {
+  const [weight = 0, , pending = 0, , , ...rest] = numbers;
+  const given = Array.from({ length: pending }, (_, k) => rest.slice(5 * k, 5 * k + 3)).filter(
+    ([id = 0]) => id >= nextId,
+  );
+  return given.reduce((sum, [, , each = 0]) => sum + each, weight);
 }

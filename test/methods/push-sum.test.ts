@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { rngFor } from '../../src/math/rng.ts';
+import { createMixingPeer } from '../../src/methods/mixing/create-mixing-peer.ts';
 import { PushSumLedger, type Transfer } from '../../src/methods/sgp/push-sum-ledger.ts';
 import { createTopology } from '../../src/methods/topologies/registry.ts';
 import { farthest, normals } from './random-vectors.ts';
@@ -223,4 +224,19 @@ describe('push-sum', () => {
     ledger.send(2, 0.7);
     assert.throws(() => ledger.settleSplit(), RangeError);
   });
+});
+
+test('who has given most of its weight away to somebody that answers nothing moves by no more than it has learned', () => {
+  const peer = createMixingPeer(
+    { id: 'sgp' },
+    { initial: Float64Array.of(1, 1), rounds: 100, random: () => 0.5 },
+  );
+  const deaf = { self: 0, to: new Map([[1, 0.5]]), from: null };
+  for (let round = 0; round < 6; round++) {
+    peer.pack(round, deaf, null);
+    peer.mix(round, deaf, null, []);
+  }
+  peer.pack(6, { ...deaf, to: new Map() }, Float64Array.of(1, -1));
+  // A 64th of the weight is left.
+  assert.deepEqual([...peer.model], [2, 0]);
 });

@@ -6,6 +6,9 @@ import { PushSumLedger } from './push-sum-ledger.ts';
  * SGP, stochastic gradient push (Assran et al. 2019): peers hold mass (x, w), train on z = x / w and split their mass among those
  * they send to, columns of P summing to one: x <- sum of P_ij (x_j - lr g_j), w <- sum of P_ij w_j. The ledger keeps the sum of all
  * mass, over lines that lose messages. `asSent`: what the wire makes of a vector.
+ *
+ * Not as there: who has less weight than at the start adds so much less, min(1, w) lr g, for z would move by 1 / w of what was learned. Where
+ * peers take mass and send nothing on, w shrinks on and on, and training diverged.
  */
 export function sgp(initial: Vector, asSent?: (vector: Vector) => Vector): MixingPeer {
   const ledger = new PushSumLedger(initial, 1, asSent);
@@ -24,7 +27,7 @@ export function sgp(initial: Vector, asSent?: (vector: Vector) => Vector): Mixin
     },
     pack(_round, hood, update) {
       // What was learned without mass weighs nothing: it began from no estimate.
-      if (update && ledger.estimate()) addScaled(ledger.mass, 1, update);
+      if (update && ledger.estimate()) addScaled(ledger.mass, Math.min(1, ledger.weight), update);
       for (const [to, weight] of hood.to) ledger.send(to, weight);
       ledger.settleSplit();
       return offers();
