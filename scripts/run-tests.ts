@@ -6,12 +6,14 @@ import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 
 const filesMin = 2;
+/** A file whose process does not end by then is killed and named: one that left a node running would be waited for without an end. */
+const timeoutMs = 30 * 60_000;
 const [pattern = '', ...options] = process.argv.slice(2);
 const files = Math.max(filesMin, availableParallelism() - 1);
 
 const { status } = spawnSync(
   process.execPath,
-  ['--test', `--test-concurrency=${files}`, ...options, pattern],
+  ['--test', `--test-concurrency=${files}`, `--test-timeout=${timeoutMs}`, ...options, pattern],
   { stdio: 'inherit' },
 );
 process.exitCode = status ?? 1;

@@ -36,6 +36,7 @@ export class LogNodes {
   #run: SignedManifest | null = null;
   readonly #manifest: string;
   #bootstrap: readonly string[] = [];
+  readonly #stops: (() => Promise<void>)[] = [];
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -51,8 +52,15 @@ export class LogNodes {
   /** A folder, for what has to be there before the run is signed. */
   static async prepared(): Promise<LogNodes> {
     const folder = await mkdtemp(join(tmpdir(), 'starlings-community-'));
-    after(() => rm(folder, { recursive: true, force: true }));
-    return new LogNodes(folder);
+    const nodes = new LogNodes(folder);
+    // A hook that fails keeps those after it from running, and a node that lives on keeps this process from ending.
+    after(() => nodes.#end());
+    return nodes;
+  }
+
+  async #end(): Promise<void> {
+    await Promise.allSettled(this.#stops.map((stop) => stop()));
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   /** It begins now. */
@@ -85,7 +93,7 @@ export class LogNodes {
       stopper.abort();
       await running.closed;
     };
-    after(() => stop().catch(() => {}));
+    this.#stops.push(stop);
     const command = (id: string, input: Record<string, unknown> = {}) => commandNode(home, id, input, never);
     return { key: running.info.peerKey, home, command, stop };
   }
