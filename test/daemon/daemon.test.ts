@@ -490,14 +490,20 @@ describe('a daemon', { concurrency: 2 }, () => {
     const node = await daemon('crowded');
     const token = (await readFile(join(node.home, 'control.token'), 'utf8')).trim();
     const stopper = new AbortController();
-    const watch = (headers: Record<string, string> = {}): Promise<Response> =>
-      fetch(`${node.info.http}/events`, { headers, signal: stopper.signal });
+    // An answer that nobody holds is collected with its connection, and its place is free again.
+    const held: Response[] = [];
+    const watch = async (headers: Record<string, string> = {}): Promise<Response> => {
+      const response = await fetch(`${node.info.http}/events`, { headers, signal: stopper.signal });
+      held.push(response);
+      return response;
+    };
     const owner = { authorization: `Bearer ${token}` };
     for (let place = 0; place < 16; place++) assert.equal((await watch()).status, 200);
     assert.equal((await watch()).status, 503);
     assert.equal((await watch({ authorization: `Bearer ${'0'.repeat(64)}` })).status, 503);
     for (let place = 0; place < 16; place++) assert.equal((await watch(owner)).status, 200);
     assert.equal((await watch(owner)).status, 503, 'the owner has them all');
+    assert.equal(held.length, 35);
     stopper.abort();
   });
 
