@@ -8,6 +8,7 @@ import { neighboursOf } from './network/topology.ts';
 import type { Message, SimEvent } from './sim-event.ts';
 import type { VirtualNode } from './virtual-node.ts';
 
+type End = Pick<VirtualNode, 'index' | 'incarnation'>;
 type Asks = Extract<SimEvent, { kind: 'link-up' }>['asks'];
 
 export interface ConnectionsWorld {
@@ -55,7 +56,7 @@ export class Connections {
 
   /** A process that has started dials all its neighbours. */
   dial(node: VirtualNode): void {
-    for (const other of neighboursOf(this.#network.graph, node.index)) this.#open(node, other);
+    for (const other of neighboursOf(this.#network.graph, node.index)) this.open(node, other);
   }
 
   /** Nothing passes between the parts from now on; the ends of a connection notice it after a while. */
@@ -64,14 +65,7 @@ export class Connections {
     for (const node of this.#nodes) {
       for (const [other, otherIncarnation] of node.links) {
         if (!this.isCut(node.index, other)) continue;
-        this.#world.schedule(this.#world.nowUs() + noticeUs, {
-          kind: 'link-down',
-          peer: node.index,
-          incarnation: node.incarnation,
-          other,
-          otherIncarnation,
-          parted: true,
-        });
+        this.#breakAfter(noticeUs, node, { index: other, incarnation: otherIncarnation }, { parted: true });
       }
     }
   }
@@ -81,7 +75,7 @@ export class Connections {
     for (const node of this.#nodes) {
       if (!node.alive) continue;
       for (const other of neighboursOf(this.#network.graph, node.index)) {
-        if (other > node.index) this.#open(node, other);
+        if (other > node.index) this.open(node, other);
       }
     }
   }
@@ -90,22 +84,12 @@ export class Connections {
   end(node: VirtualNode, vanished: boolean): void {
     for (const [other, otherIncarnation] of node.links) {
       const afterUs = vanished ? noticeUs : this.#network.latencyUs(node.index, other);
-      this.#world.schedule(this.#world.nowUs() + afterUs, {
-        kind: 'link-down',
-        peer: other,
-        incarnation: otherIncarnation,
-        other: node.index,
-        otherIncarnation: node.incarnation,
-      });
+      this.#breakAfter(afterUs, { index: other, incarnation: otherIncarnation }, node);
     }
   }
 
-  /** Opens a connection to ask something, which goes out once it is up; false where the other one is out of reach. */
-  reach(node: VirtualNode, other: number, asks: Asks): boolean {
-    return this.#open(node, other, asks);
-  }
-
-  #open(node: VirtualNode, other: number, asks?: Asks): boolean {
+  /** False where there is one, or the other end is out of reach. `asks`: what it is opened for, beside the graph, and is sent once it is up. */
+  open(node: VirtualNode, other: number, asks?: Asks): boolean {
     const peer = this.#nodes[other]!;
     if (!peer.alive || node.links.has(other) || this.isCut(node.index, other)) return false;
     if (asks) this.#network.connect(node.index, other);
@@ -128,21 +112,21 @@ export class Connections {
     node.links.set(other.index, other.incarnation);
     other.links.set(node.index, node.incarnation);
     this.#mesh.linkUp(node.index, other.index);
-    const isExtra = event.asks && !neighboursOf(this.#network.graph, node.index).includes(other.index);
-    if (isExtra) this.#closeLater(node, other);
+    if (event.asks && !neighboursOf(this.#network.graph, node.index).includes(other.index)) {
+      this.#breakAfter(askedUs, node, other);
+      this.#breakAfter(askedUs, other, node);
+    }
     node.handle({ type: 'peer-up', peer: other.plan.key });
     other.handle({ type: 'peer-up', peer: node.plan.key });
   }
 
-  #closeLater(node: VirtualNode, other: VirtualNode): void {
-    for (const [one, two] of [
-      [node, other],
-      [other, node],
-    ] as const)
-      this.#world.schedule(this.#world.nowUs() + askedUs, {
-        ...{ kind: 'link-down', peer: one.index, incarnation: one.incarnation },
-        ...{ other: two.index, otherIncarnation: two.incarnation },
-      });
+  /** One end finds its connection to the other broken then. */
+  #breakAfter(afterUs: number, end: End, other: End, how: { readonly parted?: true } = {}): void {
+    this.#world.schedule(this.#world.nowUs() + afterUs, {
+      ...{ kind: 'link-down', peer: end.index, incarnation: end.incarnation },
+      ...{ other: other.index, otherIncarnation: other.incarnation },
+      ...how,
+    });
   }
 
   down(node: VirtualNode, event: Extract<SimEvent, { kind: 'link-down' }>): void {

@@ -150,7 +150,7 @@ export class Engine implements VirtualWorld {
 
   request(node: VirtualNode, request: Extract<Output, { type: 'request' }>): void {
     const peer = this.#peerOfKey.get(request.peer) ?? null;
-    const isDialled = request.dials && peer !== null && this.#connections.reach(node, peer, request);
+    const isDialled = request.dials && peer !== null && this.#connections.open(node, peer, request);
     if (!isDialled) this.carrier.request(node, peer, request);
   }
 

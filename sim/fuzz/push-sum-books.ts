@@ -8,7 +8,7 @@ import type { Parcel } from '../../src/methods/mixing/mixing-peer.ts';
 import { readStored } from '../../src/methods/mixing/mixing-store.ts';
 import { methodOf } from '../../src/methods/registry.ts';
 import { sgp } from '../../src/methods/sgp/method.ts';
-import { PushSumLedger } from '../../src/methods/sgp/push-sum-ledger.ts';
+import { PushSumLedger, readLedger } from '../../src/methods/sgp/push-sum-ledger.ts';
 import { handledPlan } from '../handled-plan.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { PeerPlan } from '../virtual-node.ts';
@@ -73,7 +73,7 @@ export class PushSumBooks {
 
   #note(account: Account, input: Input, outputs: readonly Output[]): void {
     const before = input.type === 'trained' ? this.#restored(account.state).mass : null;
-    const nextId = account.state?.numbers[1] ?? 1;
+    const { nextId } = readLedger(account.state ?? { numbers: [] });
     for (const output of outputs) {
       if (output.type === 'train') account.start = output.parameters;
       if (output.type !== 'persist') continue;
@@ -131,11 +131,8 @@ export class PushSumBooks {
   }
 }
 
-/** What a peer weighed before it gave away what has ids from `nextId` on: as its ledger writes it, five numbers for each that is under way. */
-function weightBeforeSplit({ numbers }: Parcel, nextId: number): number {
-  const [weight = 0, , pending = 0, , , ...rest] = numbers;
-  const given = Array.from({ length: pending }, (_, k) => rest.slice(5 * k, 5 * k + 3)).filter(
-    ([id = 0]) => id >= nextId,
-  );
-  return given.reduce((sum, [, , each = 0]) => sum + each, weight);
+/** What a peer weighed before it gave away what has ids from `nextId` on. */
+function weightBeforeSplit(state: Parcel, nextId: number): number {
+  const { weight, pending } = readLedger(state);
+  return pending.reduce((sum, { id, weight: given }) => (id >= nextId ? sum + given : sum), weight);
 }

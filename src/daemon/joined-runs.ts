@@ -1,12 +1,12 @@
 /** The runs that a node was told to join while it ran, in `node.json`: it takes them up again whenever it starts. */
 
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { parseJson } from '../core/parse-json.ts';
 import { checkpointSchema } from '../node/commands/checkpoint-schema.ts';
 import type { JoinRequest } from '../node/commands/node-command.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
+import { readAtMostIfAny } from '../platform/node/read-at-most.ts';
 import { BACKEND_CHOICES } from '../tensor/backend-choices.ts';
 
 const FILE = 'node.json';
@@ -51,15 +51,9 @@ export class JoinedRuns {
   /** @throws NodeStateError where the file holds something else; system errors where it cannot be read */
   static async read(directory: string): Promise<JoinedRuns> {
     const file = join(directory, FILE);
-    const size = await stat(file).then(
-      (found) => found.size,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return null;
-        throw error;
-      },
-    );
-    if (size === null) return new JoinedRuns(file, []);
-    const parsed = size > fileBytesMax ? null : fileSchema.safeParse(parseJson(await readFile(file, 'utf8')));
+    const bytes = await readAtMostIfAny(file, fileBytesMax);
+    if (bytes === undefined) return new JoinedRuns(file, []);
+    const parsed = bytes && fileSchema.safeParse(parseJson(bytes.toString('utf8')));
     if (!parsed?.success) {
       throw new NodeStateError(
         `${file} does not say which runs this node joined; move it away and join them again`,

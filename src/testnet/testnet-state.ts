@@ -1,7 +1,7 @@
 /** What is where in a testnet's directory, and the file by which another terminal finds its processes. */
 
 import { existsSync, readdirSync } from 'node:fs';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { parseJson } from '../core/parse-json.ts';
@@ -11,6 +11,7 @@ import { LOG_LEVELS } from '../daemon/options.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
 import { isRunning } from '../platform/node/process-identity.ts';
+import { readAtMostIfAny } from '../platform/node/read-at-most.ts';
 import { shellWord } from '../platform/node/shell-word.ts';
 import { BACKEND_CHOICES } from '../tensor/backend-choices.ts';
 import { removeLines, shapeSchema } from './lines.ts';
@@ -145,15 +146,9 @@ function whatIsKept(directory: string, state: TestnetState): string | null {
 
 export async function readStateIfAny(directory: string): Promise<TestnetState | null> {
   const file = join(directory, STATE_FILE);
-  const size = await stat(file).then(
-    (found) => found.size,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null;
-      throw error;
-    },
-  );
-  if (size === null) return null;
-  const parsed = size > stateBytesMax ? null : stateSchema.safeParse(parseJson(await readFile(file, 'utf8')));
+  const bytes = await readAtMostIfAny(file, stateBytesMax);
+  if (bytes === undefined) return null;
+  const parsed = bytes && stateSchema.safeParse(parseJson(bytes.toString('utf8')));
   if (!parsed?.success) {
     throw new TestnetError('BAD_TESTNET_STATE', `${file} is not the state of a testnet; use another --dir`);
   }

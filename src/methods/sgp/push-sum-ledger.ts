@@ -194,25 +194,17 @@ export class PushSumLedger {
 
   /** What was under way is reclaimed: the bytes in which it was offered are gone, and in others it would be other mass. */
   restore({ numbers, vectors }: Parcel): void {
-    const [weight = 0, nextId = 1, pending = 0, taken = 0, refused = 0, ...rest] = numbers;
+    const { weight, nextId, pending, taken, pairs } = readLedger({ numbers });
     this.mass.set(vectors[0]!);
     this.#weight = weight;
     this.#nextId = nextId;
-    for (let k = 0; k < pending; k++) {
-      const [id, to, weight, kind, rounds] = rest.slice(5 * k, 5 * k + 5) as [
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
-      const transfer = { id, to, mass: vectors[k + 1]!, weight, rounds, kind: 'cancel' } as const;
+    for (const [k, { kind, ...each }] of pending.entries()) {
+      const transfer = { ...each, mass: vectors[k + 1]!, kind: 'cancel' } as const;
       if (kind === stateKinds.give) this.#add(transfer);
       if (kind === stateKinds.owed) this.#owe(transfer);
-      else this.#outgoing.set(id, transfer);
+      else this.#outgoing.set(each.id, transfer);
     }
-    const pairs = rest.slice(5 * pending);
-    for (let k = 0; k < taken + refused; k++) {
+    for (let k = 0; k < pairs.length / 2; k++) {
       setOf(k < taken ? this.#taken : this.#refused, pairs[2 * k]!).add(pairs[2 * k + 1]!);
     }
   }
@@ -247,6 +239,16 @@ export class PushSumLedger {
     for (let i = 0; i < this.mass.length; i++) this.mass[i] = this.mass[i]! - mass[i]!;
     this.#weight -= weight;
   }
+}
+
+/** What the numbers of a state say. `kind`: of `stateKinds`; `pairs`: peers and ids of them, `taken` of them taken, then those refused. */
+export function readLedger({ numbers }: Pick<Parcel, 'numbers'>) {
+  const [weight = 0, nextId = 1, count = 0, taken = 0, refused = 0, ...rest] = numbers;
+  const pending = Array.from({ length: count }, (_, k) => {
+    const [id, to, each, kind, rounds] = rest.slice(5 * k, 5 * k + 5);
+    return { id: id!, to: to!, weight: each!, kind: kind!, rounds: rounds! };
+  });
+  return { weight, nextId, pending, taken, pairs: rest.slice(5 * count, 5 * count + 2 * (taken + refused)) };
 }
 
 function setOf(sets: Map<number, Set<number>>, peer: number): Set<number> {

@@ -13,3 +13,11 @@ export async function readAtMost(file: string, bytesMax: number): Promise<Buffer
   }
   return length > bytesMax ? null : Buffer.concat(pieces, length);
 }
+
+/** The same; undefined where there is no such file. */
+export function readAtMostIfAny(file: string, bytesMax: number): Promise<Buffer | null | undefined> {
+  return readAtMost(file, bytesMax).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}
