@@ -20,6 +20,7 @@ export function addTestnetStatusCommand(parent: Command): void {
       perform(command, async ({ say, screen, signal }) => {
         const { setTimeout: delay } = await import('node:timers/promises');
         const { haveFinished, historiesOf, observe, outcomeOfAll } = await import('../testnet/observe.ts');
+        const { isTroubled } = await import('../node/view/outcome.ts');
         const { partsOf } = await import('../testnet/parts.ts');
         const { readState } = await import('../testnet/testnet-state.ts');
         const { createLiveView, painterFor } = await import('./view/live-view.ts');
@@ -53,8 +54,7 @@ export function addTestnetStatusCommand(parent: Command): void {
         const { nodes, bootstraps, bootstrapsAlive } = last;
         const outcome = outcomeOfAll(last);
         for (const { name, alive, view } of nodes) {
-          if (view?.outcomeText && (!alive || view.outcome !== 'trained'))
-            say(`${name}  ${view.outcomeText}`);
+          if (view?.outcomeText && (!alive || isTroubled(view))) say(`${name}  ${view.outcomeText}`);
           if (!alive && view?.modelPath) say(`${name}  its model is in ${view.modelPath}`);
         }
         const json = {

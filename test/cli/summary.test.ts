@@ -120,6 +120,17 @@ outcome: trained; bootstraps alive: 0; 10 rounds in 12.3 s`,
   );
 });
 
+test('who was silenced for a part of the run is told so, though it trained', () => {
+  const end = endOf(['f00d', 'f00d'], 6280);
+  const [first, second] = end.last.nodes;
+  const was = { round: 52, text: 'its deltas carry no weight', advice: 'check its labels', until: null };
+  const outcomeText = 'trained: of others; since the end of round 52 its deltas carry no weight';
+  const told = { ...second!, view: { ...second!.view!, silenced: was, outcomeText } };
+  const text = renderSummary({ ...end, last: { ...end.last, nodes: [first!, told] } });
+  assert.match(text, /\n {2}node-01 {2}trained: .*since the end of round 52 its deltas carry no weight\n/);
+  assert.doesNotMatch(text, /node-00 {2}trained/);
+});
+
 test('claims no norms of deltas that nobody sees, and no ledger where there is none', () => {
   const end = endOf(['f00d', 'f00d'], 6280);
   const members = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(64));

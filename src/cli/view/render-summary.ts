@@ -2,6 +2,7 @@
 
 import { deltasOf } from '../../methods/registry.ts';
 import { denseBytes } from '../../node/view/dense-bytes.ts';
+import { isTroubled } from '../../node/view/outcome.ts';
 import { peerName, type RunView } from '../../node/view/run-view.ts';
 import { amount } from '../../node/words/amount.ts';
 import { unjudgedText, votesText } from '../../node/words/votes-text.ts';
@@ -45,8 +46,8 @@ export function renderSummary(
     '',
     paint('strong', 'model'),
     `  ${modelLine(result, views.length, paint)}`,
-    ...views.flatMap(({ name, view: { outcome, outcomeText } }) =>
-      outcome === 'trained' || outcomeText === null ? [] : [`  ${paint('bad', `${name}  ${outcomeText}`)}`],
+    ...views.flatMap(({ name, view }) =>
+      isTroubled(view) ? [`  ${paint('bad', `${name}  ${view.outcomeText}`)}`] : [],
     ),
     ...(modelPath ? [`  saved in ${modelPath}`] : []),
     '',

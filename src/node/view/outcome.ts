@@ -113,6 +113,14 @@ export function phaseOrOutcome(view: InPhase & { readonly outcome: Outcome | nul
   return outcome === null || outcome === 'trained' || outcome === 'kept' ? phaseWord(view) : outcome;
 }
 
+/** Whether somebody who looks at many nodes has to read the sentence of this one: it is not just trained, or others silenced it for a part of the run. */
+export function isTroubled({
+  outcome,
+  silenced,
+}: Pick<Tally, 'silenced'> & { readonly outcome: Outcome | null }): boolean {
+  return outcome !== null && (outcome !== 'trained' || silenced !== null);
+}
+
 /** One sentence with what to do. */
 export function outcomeText(outcome: Outcome, tally: Tally): string {
   const { folded, agreement, isBack, sinceRound } = tally;
