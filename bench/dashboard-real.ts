@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadRunFile } from '../src/config/run-file.ts';
-import { haveJoined, observe } from '../src/testnet/observe.ts';
+import { observe } from '../src/testnet/observe.ts';
+import { Joining } from '../src/testnet/patience.ts';
 import { serveDashboard } from '../src/testnet/serve-dashboard.ts';
 import { stopMembers } from '../src/testnet/stop-testnet.ts';
 import { upTestnet } from '../src/testnet/up-testnet.ts';
@@ -55,9 +56,10 @@ const testnet = await upTestnet(
   stopper.signal,
 );
 try {
+  const joining = new Joining();
   for (let last = null; ; await delay(1000)) {
     last = await observe(testnet.state, last);
-    if (haveJoined(last) && last.nodes.every(({ view }) => (view?.roundsDone ?? 0) > 0)) break;
+    if (joining.isOver(last) && last.nodes.every(({ view }) => (view?.roundsDone ?? 0) > 0)) break;
   }
   const dashboard = await serveDashboard({
     ...{ directory: testnet.directory, state: testnet.state, port: 0, tell: console.error },

@@ -74,12 +74,6 @@ export async function historiesOf({
   return (await Promise.all(known)).flat();
 }
 
-/** Every node holds the run and talks to others: at least to three, or to all where there are fewer. */
-export function haveJoined({ nodes }: Observation): boolean {
-  const peersMin = Math.min(3, nodes.length - 1);
-  return nodes.every(({ alive, view }) => alive && view !== null && view.peers >= peersMin);
-}
-
 /** Every node that still lives has finished, saved its model and evaluated it. */
 export function haveFinished({ nodes }: Observation): boolean {
   const alive = nodes.filter((node) => node.alive);

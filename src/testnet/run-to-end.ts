@@ -6,7 +6,8 @@ import type { Outcome } from '../node/view/outcome.ts';
 import { signalProcess } from '../platform/node/process-identity.ts';
 import { sharedSize } from '../run/run-spec.ts';
 import { headlineOf, type Measure, worstFirst } from '../tasks/measures.ts';
-import { haveFinished, haveJoined, type Observation, observe, outcomeOfAll } from './observe.ts';
+import { haveFinished, type Observation, observe, outcomeOfAll } from './observe.ts';
+import { Joining, stuckPatienceMs, stuckTest } from './patience.ts';
 import { pooled, pooledFigures } from './pooled.ts';
 import { stopMembers } from './stop-testnet.ts';
 import { TestnetError } from './testnet-error.ts';
@@ -62,10 +63,6 @@ export interface RunToEnd {
 }
 
 const lookEveryMs = 500;
-const joinDeadlineMs = 60_000;
-/** So long nothing may happen, whatever else: a few slots of it, time for evaluation and saving (guesses). */
-const stuckPatienceMs = 60_000;
-const stuckPatienceSlots = 30;
 const stopPatienceMs = 10_000;
 
 /**
@@ -81,13 +78,12 @@ export async function runToEnd(
   const testnet = await upTestnet({ ...options, attached: true }, signal);
   try {
     watch.onUp(testnet);
-    const joinDeadline = performance.now() + joinDeadlineMs;
-    const isTooLate = () => performance.now() > joinDeadline;
-    const joined = await lookUntil(testnet, haveJoined, isTooLate, watch, signal, null);
-    if (!haveJoined(joined)) {
+    const joining = new Joining();
+    const joined = await lookUntil(testnet, joining.isOver, joining.isStuck, watch, signal, null);
+    if (!joining.isOver(joined)) {
       throw new TestnetError(
         'NOT_JOINED',
-        `after ${joinDeadlineMs / 1000} s not all nodes had found the others: see log.jsonl in ${testnet.directory}/node-*`,
+        `not all nodes found the others, ${joining.count} of ${joined.nodes.length} did, and no more for ${stuckPatienceMs / 1000} s: see log.jsonl in ${testnet.directory}/node-*`,
       );
     }
     const killed = testnet.bootstraps.filter(({ member }) => signalProcess(member, 'SIGKILL'));
@@ -127,24 +123,6 @@ function mostSkipped({ nodes }: Observation): string {
   const skipped = nodes.flatMap(({ view }) => Object.entries(view?.skipped ?? {}));
   const [most] = skipped.sort(([, a], [, b]) => b - a);
   return most ? ` (rounds were skipped, mostly: ${most[0]})` : '';
-}
-
-/** Rounds last as long as the nodes need: only where no node gets on for long is there nothing to wait for. */
-function stuckTest({ state, spec }: Testnet): (last: Observation) => boolean {
-  const beginsAt = performance.now() + Math.max(0, (state.startAtMs ?? Date.now()) - Date.now());
-  let progress = '';
-  let since = beginsAt;
-  return ({ nodes }) => {
-    const views = nodes.map(({ view }) => view);
-    // Rounds that nobody publishes in pass for ever: only those that count are progress.
-    const now = views.map((view) => `${view?.phase} ${view?.countedRounds} ${view?.accuracyRound}`).join();
-    if (now !== progress) {
-      progress = now;
-      since = Math.max(beginsAt, performance.now());
-    }
-    const slotMs = Math.max(spec.slotMs, ...views.map((view) => view?.slotMs ?? 0));
-    return performance.now() - since > stuckPatienceMs + stuckPatienceSlots * slotMs;
-  };
 }
 
 function resultOf({ spec }: Testnet, last: Observation, seconds: number): RunToEndResult {

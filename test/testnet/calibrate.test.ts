@@ -8,7 +8,7 @@ import {
   startDelayMaxMs,
   startDelayMinMs,
 } from '../../src/testnet/calibrate.ts';
-import { haveFinished, haveJoined, type Observation } from '../../src/testnet/observe.ts';
+import { haveFinished, type Observation } from '../../src/testnet/observe.ts';
 import { someView } from '../node/some-view.ts';
 
 test('a fast machine keeps the slot of the run, a slow one gets a longer one', () => {
@@ -51,17 +51,6 @@ function observed(...nodes: (Partial<RunView> | null | 'gone')[]): Observation {
     })),
   };
 }
-
-test('joined: everybody lives and knows three others, or all there are', () => {
-  assert.equal(haveJoined(observed({ peers: 1 }, { peers: 1 })), true);
-  assert.equal(
-    haveJoined(observed({ peers: 3 }, { peers: 3 }, { peers: 3 }, { peers: 3 }, { peers: 3 })),
-    true,
-  );
-  assert.equal(haveJoined(observed({ peers: 3 }, { peers: 3 }, { peers: 3 }, { peers: 2 })), false);
-  assert.equal(haveJoined(observed({ peers: 1 }, null)), false);
-  assert.equal(haveJoined(observed({ peers: 1 }, 'gone')), false);
-});
 
 test('finished: everybody who lives has saved and evaluated the last model', () => {
   assert.equal(haveFinished(observed({}, {})), true);
