@@ -5,11 +5,12 @@
  */
 
 import { setTimeout as passed, setImmediate as turn } from 'node:timers/promises';
-import type { PeerId } from '@libp2p/interface';
+import type { PeerId, PeerInfo } from '@libp2p/interface';
 import { type KadDHT, type KadDHTInit, kadDHT } from '@libp2p/kad-dht';
 import { pickRandom } from '../../core/pick-random.ts';
 import { TokenBuckets } from '../conduct/token-buckets.ts';
 import { addressesToldMax } from '../host/bounded-peers.ts';
+import { PeerNews } from './peer-news.ts';
 
 /**
  * Of one peer; what is beyond waits, and the library gives a stream up after 10 s. A run asks a peer that is near it a handful of times when it
@@ -21,6 +22,10 @@ type Components = Parameters<ReturnType<typeof kadDHT>>[0];
 
 /** Closer ones, and providers as many; who keeps to the protocol names 20. */
 const peersNamedMax = 32;
+
+interface PeerTold {
+  readonly detail: PeerInfo;
+}
 
 interface DhtAnswer {
   readonly closer: readonly unknown[];
@@ -50,12 +55,17 @@ export function boundedDht(init: KadDHTInit): (components: Components) => KadDHT
     boundQuestions(rpc);
     const tell = network.safeDispatchEvent.bind(network);
     const ask = network._writeReadMessage.bind(network);
+    const news = new PeerNews();
     let told = 0;
-    network.safeDispatchEvent = (type, detail) => {
+    network.safeDispatchEvent = (type, init) => {
       // All of an answer are told in one go.
       if (told === 0) queueMicrotask(() => (told = 0));
       told += 1;
-      return told <= 2 * peersNamedMax && tell(type, detail);
+      return (
+        told <= 2 * peersNamedMax &&
+        news.isNews((init as PeerTold).detail, performance.now()) &&
+        tell(type, init)
+      );
     };
     network._writeReadMessage = async (...asked) => {
       const answer = await ask(...asked);

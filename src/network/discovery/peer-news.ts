@@ -1,0 +1,28 @@
+/**
+ * Which peers an answer of the DHT tells something new of. In a small network each answer names nearly all peers, and the library would write
+ * all of them into the peer store and ask the routing table to take them, each time.
+ */
+import type { PeerInfo } from '@libp2p/interface';
+
+/** So long the same is no news; a peer that left the peer store or the routing table comes back after that. Guess. */
+const oldAfterMs = 30_000;
+/** Peers told of lately; guess. */
+const peersMax = 1_024;
+
+export class PeerNews {
+  /** By peer; the oldest first. */
+  readonly #lately = new Map<string, { readonly addresses: string; readonly atMs: number }>();
+
+  /** True unless the peer was told of with the same addresses, and no others since, a moment ago. */
+  isNews({ id, multiaddrs }: PeerInfo, nowMs: number): boolean {
+    const key = id.toString();
+    const addresses = multiaddrs.join(' ');
+    const before = this.#lately.get(key);
+    if (before?.addresses === addresses && nowMs - before.atMs < oldAfterMs) return false;
+    this.#lately.delete(key);
+    this.#lately.set(key, { addresses, atMs: nowMs });
+    const [oldest] = this.#lately.keys();
+    if (this.#lately.size > peersMax) this.#lately.delete(oldest!);
+    return true;
+  }
+}
