@@ -6,6 +6,7 @@ import {
   createPublicKey,
   diffieHellman,
   hkdfSync,
+  type KeyObject,
   randomBytes,
 } from 'node:crypto';
 import type { Crypto } from '../../core/crypto.ts';
@@ -22,8 +23,17 @@ const tagBytes = 16;
 const blockBytes = 1 << 16;
 const zeros = new Uint8Array(blockBytes);
 
-const privateKeyOf = (secret: Uint8Array) =>
-  createPrivateKey({ key: Buffer.concat([privateKeyPrefix, secret]), format: 'der', type: 'pkcs8' });
+/** By the secret, which nobody writes into: making the object costs as much as coming to a shared secret with it. */
+const privateKeys = new WeakMap<Uint8Array, KeyObject>();
+
+function privateKeyOf(secret: Uint8Array): KeyObject {
+  const known = privateKeys.get(secret);
+  if (known !== undefined) return known;
+  const key = Buffer.concat([privateKeyPrefix, secret]);
+  const made = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+  privateKeys.set(secret, made);
+  return made;
+}
 
 const publicKeyOf = (key: Uint8Array) =>
   createPublicKey({ key: Buffer.concat([publicKeyPrefix, key]), format: 'der', type: 'spki' });
