@@ -3,6 +3,7 @@
  * all of them into the peer store and ask the routing table to take them, each time.
  */
 import type { PeerInfo } from '@libp2p/interface';
+import { forgetOldest } from '../../core/forget-oldest.ts';
 
 /** So long the same is no news; a peer that left the peer store or the routing table comes back after that. Guess. */
 const oldAfterMs = 30_000;
@@ -21,8 +22,7 @@ export class PeerNews {
     if (before?.addresses === addresses && nowMs - before.atMs < oldAfterMs) return false;
     this.#lately.delete(key);
     this.#lately.set(key, { addresses, atMs: nowMs });
-    const [oldest] = this.#lately.keys();
-    if (this.#lately.size > peersMax) this.#lately.delete(oldest!);
+    forgetOldest(this.#lately, peersMax);
     return true;
   }
 }
