@@ -2,7 +2,7 @@
  * Many real nodes in one process: `npm run bench:many-nodes`, with `-- --nodes 100` for fewer than 1,000, `-- --json` for machines. Each
  * listens on loopback, knows the addresses of two that began before it, and joins one run; it is there once it has as many linked peers as a
  * node wants at least. The limit is what their connections take at the speed of bare ones: one after the other between two hosts, dialled
- * (TCP, noise, yamux), identified and closed again.
+ * (TCP, noise, yamux), identified and closed again; by the clock, and by processor time, which other processes leave alone.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -43,7 +43,17 @@ const spec = tableRun({ name: 'bench', rounds: 100, slotMs: 1000 });
 /** The run begins in an hour. */
 const idle = idleLearner(spec);
 
-async function bareConnectionMs(): Promise<number> {
+interface Cost {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
+const cpuMsSince = (before: NodeJS.CpuUsage): number => {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+};
+
+async function bareConnection(): Promise<Cost> {
   const [one, other] = await Promise.all(
     [nodeCount, nodeCount + 1].map((index) =>
       createHost({ identity: identityOf(index), profile: profile(), carriesRuns: false }),
@@ -51,6 +61,7 @@ async function bareConnectionMs(): Promise<number> {
   );
   await Promise.all([one!.libp2p.start(), other!.libp2p.start()]);
   const times: number[] = [];
+  const cpuBefore = process.cpuUsage();
   for (let k = 0; k < bareConnections; k++) {
     const beganMs = performance.now();
     const identified = new Promise((resolve) =>
@@ -61,8 +72,9 @@ async function bareConnectionMs(): Promise<number> {
     times.push(performance.now() - beganMs);
     await connection.close();
   }
+  const cpuMs = cpuMsSince(cpuBefore) / bareConnections;
   await Promise.all([one!.libp2p.stop(), other!.libp2p.stop()]);
-  return quantile(times, 0.5);
+  return { wallMs: quantile(times, 0.5), cpuMs };
 }
 
 async function begin(folder: string): Promise<StarlingsNode[]> {
@@ -95,7 +107,7 @@ async function begin(folder: string): Promise<StarlingsNode[]> {
   return nodes;
 }
 
-const bareMs = await bareConnectionMs();
+const bare = await bareConnection();
 const cpuBefore = process.cpuUsage();
 const beganMs = performance.now();
 const folder = await mkdtemp(join(tmpdir(), 'starlings-bench-many-nodes-'));
@@ -104,11 +116,12 @@ const upMs = performance.now() - beganMs;
 const linked = (): number => nodes.filter((node) => node.runs()[0]!.view().peers >= enough).length;
 while (linked() < nodeCount && performance.now() - beganMs < patienceMs) await delay(100);
 const thereMs = performance.now() - beganMs;
-const { user, system } = process.cpuUsage(cpuBefore);
+const cpuMs = cpuMsSince(cpuBefore);
 const links = nodes.reduce((sum, node) => sum + node.runs()[0]!.view().peers, 0) / 2;
 const figures = {
   ...{ nodes: nodeCount, linked: linked(), links, upSeconds: upMs / 1000, thereSeconds: thereMs / 1000 },
-  ...{ cpuSeconds: (user + system) / 1e6, bareConnectionMs: bareMs, ratio: thereMs / (links * bareMs) },
+  ...{ cpuSeconds: cpuMs / 1000, bareConnectionMs: bare.wallMs, bareConnectionCpuMs: bare.cpuMs },
+  ...{ ratio: thereMs / (links * bare.wallMs), cpuRatio: cpuMs / (links * bare.cpuMs) },
   residentMbPerNode: process.memoryUsage().rss / 1e6 / nodeCount,
 };
 if (values.json) console.log(JSON.stringify(figures));
