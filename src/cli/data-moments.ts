@@ -30,8 +30,8 @@ export function addMoments(data: Command): void {
     perform(self, async ({ say }) => {
       if (options.out === undefined) refuseIdle(self, ['force'], 'without --out no file is written');
       else checkMayWrite(options.out, options.force);
-      const { refuseMissing } = await import('../tasks/data/refuse-missing.ts');
-      for (const path of paths) await refuseMissing(path);
+      const { refuseUnreadable } = await import('../tasks/data/refuse-unreadable.ts');
+      for (const path of paths) await refuseUnreadable(path);
       const { onlyTableOf } = await import('../tasks/data/table/csv-file.ts');
       const { readMoments, rowsToldMin, toldOf, writeMoments } = await import(
         '../tasks/data/table/moments-file.ts'

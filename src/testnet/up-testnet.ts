@@ -11,7 +11,7 @@ import { amount } from '../node/words/amount.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import type { RunVectors, VectorPaths } from '../run/run-files.ts';
 import { impossibleCombination, type RunSpec } from '../run/run-spec.ts';
-import { refuseMissingData } from '../tasks/data/registry.ts';
+import { refuseUnreadableData } from '../tasks/data/registry.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { chooseSlotMs, chooseStartDelayMs, measureTraining } from './calibrate.ts';
 import { namedData, splitData } from './data-shares.ts';
@@ -92,7 +92,7 @@ async function boot(options: UpOptions, launcher: Launcher, signal: AbortSignal)
   if (impossible) throw new TestnetError('BAD_RUN', `${impossible.path.join('.')}: ${impossible.message}`);
   const vectors = await readRunFiles(options.vectors, spec);
   // Nothing is replaced for what cannot be.
-  await refuseMissingData(spec.task, namedData(options));
+  await refuseUnreadableData(spec.task, namedData(options));
   await claimDirectory(directory, { force });
   const dataPaths = await dataPathsOf(options);
   signal.throwIfAborted();

@@ -43,3 +43,28 @@ test('nobody waits for a pipe or reads a device, whatever it is called and whoev
     }
   }
 });
+
+test('an image in a folder of a class may be none either: a pipe, a device, or what the kernel makes up', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'starlings-endless-'));
+  const pipe = join(folder, 'a', '1.png');
+  t.after(() => {
+    closeSync(openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK));
+    rmSync(folder, { recursive: true });
+  });
+  for (const name of ['a', 'b']) mkdirSync(join(folder, name));
+  assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
+  symlinkSync('/dev/zero', join(folder, 'b', '1.png'));
+  // A file, by what it says of itself, of no bytes; reading it never ends.
+  symlinkSync('/proc/self/pagemap', join(folder, 'b', '2.png'));
+  const task: TaskSpec = {
+    ...{ kind: 'images', classes: ['a', 'b'], height: 4, width: 4, channels: 1 },
+    ...{ fit: 'crop', heldOutEvery: 2 },
+  };
+  const late = passed(deadlineMs, null, { ref: false });
+  const report = await Promise.race([inspectData(task, null, folder), late]);
+  assert.ok(report !== null, 'somebody waits or reads on');
+  assert.deepEqual(
+    report.refused.map(({ count }) => count),
+    [3],
+  );
+});

@@ -38,6 +38,26 @@ async function put(file: string, bytes: Uint8Array): Promise<string> {
 }
 
 const red = encodePng({ width: 6, height: 4, data: plain(6, 4, [255, 0, 0]), channels: 3 });
+const segment = (marker: number, body: readonly number[]): number[] => [
+  0xff,
+  marker,
+  0,
+  body.length + 2,
+  ...body,
+];
+/** Eight by eight pixels; scans after the first say that nothing changes. `between` goes before each of them. */
+const progressive = (scans: number, between: readonly number[] = []): Buffer =>
+  Buffer.from([
+    ...[0xff, 0xd8, ...segment(0xdb, [0, ...new Array(64).fill(1)])],
+    ...segment(0xc2, [8, 0, 8, 0, 8, 1, 1, 0x11, 0]),
+    ...segment(0xc4, [0, 1, ...new Array(15).fill(0), 0]),
+    ...segment(0xc4, [0x10, 1, ...new Array(15).fill(0), 0]),
+    ...[...segment(0xda, [1, 1, 0, 0, 0, 0]), 0],
+    ...new Array(scans - 1)
+      .fill([...between, ...segment(0xda, [1, 1, 0, 1, 63, 0]).slice(between.length === 0 ? 0 : 1), 0])
+      .flat(),
+    ...[0xff, 0xd9],
+  ]);
 const jpegOf = (width: number, height: number, colour: readonly number[]) =>
   encodeJpeg({ width, height, data: plain(width, height, [...colour, 255]) }, 95).data;
 
@@ -119,6 +139,26 @@ describe('files of images', () => {
       },
       /cannot be decoded/,
     ],
+    ['a JPEG that goes over its pixels again and again', () => progressive(101), /101 passes .* at most 100/],
+    // A comment whose last byte is the first of the scan, which the decoder forgives.
+    ['one that hides it', () => progressive(101, [0xff, 0xfe, 0, 3, 0xff]), /101 passes .* at most 100/],
+    [
+      'a JPEG whose segments are not as long as they say',
+      () => {
+        const bytes = Buffer.from(progressive(2));
+        bytes.writeUInt16BE(40, bytes.lastIndexOf(Buffer.from([0xff, 0xda])) + 2);
+        return bytes;
+      },
+      /marker da.* not as long as it says/,
+    ],
+    [
+      'a PNG in a hundred thousand pieces',
+      () => {
+        const piece = chunks(header(4, 4, 8, 2), { IDAT: Buffer.alloc(0) }).subarray(33, 45);
+        return Buffer.concat([red.subarray(0, 33), ...new Array(100_000).fill(piece), red.subarray(33)]);
+      },
+      /more than 65536 chunks/,
+    ],
   ];
   for (const [name, bytes, reason] of bad) {
     test(`refuse ${name} in one sentence`, async () => {
@@ -131,6 +171,24 @@ describe('files of images', () => {
       });
     });
   }
+
+  test('of JPEG in a hundred scans are read, hidden or not', async () => {
+    const folder = await temporary();
+    for (const bytes of [progressive(100), progressive(100, [0xff, 0xfe, 0, 3, 0xff])]) {
+      const { width, pixels } = await readImage(await put(join(folder, 'one.jpg'), bytes));
+      assert.deepEqual([width, new Set(pixels).size], [8, 1]);
+    }
+  });
+
+  test('of PNG in 16 bits and as large as may be are read, and end no process', async () => {
+    const [width, height] = [5800, 5900];
+    const data = deflateSync(Buffer.alloc(height * (1 + 8 * width)), { level: 1 });
+    const file = await put(
+      join(await temporary(), 'large.png'),
+      chunks(header(width, height, 16, 6), { IDAT: data }),
+    );
+    assert.equal((await readImage(file)).pixels.length, 3 * width * height);
+  });
 
   test('leave profiles and texts packed, whatever they would unpack to', async () => {
     const profile = Buffer.concat([Buffer.from('a\0\0'), deflateSync(Buffer.alloc(300_000_000))]);

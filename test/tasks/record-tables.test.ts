@@ -7,6 +7,7 @@ import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { rngFor } from '../../src/math/rng.ts';
 import { loadTaskData, taskKindOf } from '../../src/tasks/data/registry.ts';
+import { openParquet } from '../../src/tasks/data/table/parquet-reading.ts';
 import { table } from '../../src/tasks/data/table/table.ts';
 import type { TableTask } from '../../src/tasks/data/table/table-schema.ts';
 import { text } from '../../src/tasks/data/text/text.ts';
@@ -52,6 +53,16 @@ async function read(name: string, content: string | Uint8Array): Promise<unknown
   const { train, heldOut } = await loadTaskData(task, model, await written(name, content));
   const all = (part: typeof train) => part.batchOf(part.measuredExamples());
   return [all(train), all(heldOut)];
+}
+
+/** As the thread does. */
+async function readHere(name: string, content: Uint8Array): Promise<void> {
+  const { slices, close } = await openParquet(await written(name, content), null);
+  try {
+    for await (const { rows } of slices) assert.ok(rows > 0);
+  } finally {
+    await close();
+  }
 }
 
 const expected = await read('site.csv', csv);
@@ -173,11 +184,8 @@ describe('a table of records is refused', () => {
       fc.asyncProperty(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), async (at, change) => {
         const other = Buffer.from(whole);
         other[at] = other[at]! ^ change;
-        await read('f.parquet', other).catch((error: Error) => {
-          assert.ok(
-            error.name === 'DataFileError' || error.name === 'DataShapeError',
-            `${at} ${error.stack}`,
-          );
+        await readHere('f.parquet', other).catch((error: Error) => {
+          assert.ok(error instanceof DataFileError, `${at} ${error.stack}`);
           assert.ok(!error.message.includes('\n'));
         });
       }),

@@ -1,9 +1,10 @@
 /** Weights that a run begins at: of a safetensors file, of a `model.json` of TensorFlow.js and the files it names, or of an archive of Keras. */
-import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as z from 'zod';
 import { parseJson } from '../../core/parse-json.ts';
 import { readFully } from '../../platform/node/read-fully.ts';
+import { readPlain } from '../../platform/node/read-plain.ts';
 import type { RunVectors, VectorPaths } from '../../run/run-files.ts';
 import { plainName } from '../../tasks/models/layers/layer-kind.ts';
 import { modelJsonBytesMax } from '../../tasks/models/layers/model-file.ts';
@@ -74,11 +75,11 @@ async function readValues(file: string, model: ModelSpec): Promise<Float32Array>
 }
 
 async function readLayersWeights(file: string, model: ModelSpec): Promise<Float32Array> {
-  const info = await stat(file).catch(() => null);
-  if (!info?.isFile() || info.size > modelJsonBytesMax) {
+  const bytesOfJson = await readPlain(file, modelJsonBytesMax).catch(() => null);
+  if (bytesOfJson === null) {
     throw new ModelFileError(`${file}: expected a model.json of up to ${modelJsonBytesMax} bytes`);
   }
-  const parsed = manifestSchema.safeParse(parseJson(await readFile(file, 'utf8')));
+  const parsed = manifestSchema.safeParse(parseJson(bytesOfJson.toString('utf8')));
   if (!parsed.success) {
     throw new ModelFileError(
       `${file}: it names no weights (weightsManifest): save the model with TensorFlow.js, or leave startFrom out`,

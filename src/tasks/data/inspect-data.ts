@@ -2,7 +2,7 @@
 import { DataFileError } from '../datasets/data-error.ts';
 import type { ModelSpec } from '../models/registry.ts';
 import { type DataReport, orRefused, Refusals } from './data-report.ts';
-import { refuseEndless } from './refuse-missing.ts';
+import { refuseUnreadable } from './refuse-unreadable.ts';
 import { loadTaskData, type TaskSpec, taskKindOf } from './registry.ts';
 
 /** Beside what the kind finds, whether the model can take it; null: none is known yet. @throws DataFileError */
@@ -13,7 +13,7 @@ export async function inspectData(
 ): Promise<DataReport> {
   const { inspect } = taskKindOf(task);
   if (inspect === undefined) throw new DataFileError(`data of the kind ${task.kind} says nothing of itself`);
-  await refuseEndless(path);
+  await refuseUnreadable(path);
   const report = await inspect(task, path, model);
   // All rows of a table have been looked at.
   if (model === null || report.refused.length > 0 || report.table) return report;

@@ -40,16 +40,15 @@ export function objectiveOf(task: TaskSpec): Objective {
 }
 
 /** Before anything is replaced or started for it; what a trainer alone reads need be no path. @throws DataFileError */
-export async function refuseMissingData(task: TaskSpec, paths: readonly string[]): Promise<void> {
+export async function refuseUnreadableData(task: TaskSpec, paths: readonly string[]): Promise<void> {
   if (taskKindOf(task).inspect === undefined) return;
-  const { refuseMissing } = await import('./refuse-missing.ts');
-  for (const path of paths) await refuseMissing(path);
+  const { refuseUnreadable } = await import('./refuse-unreadable.ts');
+  for (const path of paths) await refuseUnreadable(path);
 }
 
 /** Reads what `task` describes from `path`, as examples that fit `model`. @throws DataFileError, DataShapeError */
 export async function loadTaskData(task: TaskSpec, model: ModelSpec, path: string): Promise<TaskData> {
-  const { refuseEndless, refuseMissing } = await import('./refuse-missing.ts');
-  await refuseMissing(path);
-  await refuseEndless(path);
+  const { refuseUnreadable } = await import('./refuse-unreadable.ts');
+  await refuseUnreadable(path);
   return taskKindOf(task).open(task, model, path);
 }

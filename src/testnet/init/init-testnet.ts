@@ -14,7 +14,7 @@ import { packageRoot, packageVersion } from '../../platform/node/package-root.ts
 import type { SignedManifest } from '../../run/manifest.ts';
 import type { RunVectors } from '../../run/run-files.ts';
 import { impossibleCombination } from '../../run/run-spec.ts';
-import { refuseMissingData, taskKindOf } from '../../tasks/data/registry.ts';
+import { refuseUnreadableData, taskKindOf } from '../../tasks/data/registry.ts';
 import { namedData, splitData } from '../data-shares.ts';
 import { TestnetError } from '../testnet-error.ts';
 import {
@@ -86,7 +86,7 @@ export async function initTestnet(given: InitOptions): Promise<Written> {
   refuseUnfit(options, vectors);
   // Of other machines nothing is known here.
   const isElsewhere = placement.target !== 'processes' && options.dataPaths !== null;
-  if (!isElsewhere) await refuseMissingData(spec.task, namedData(options));
+  if (!isElsewhere) await refuseUnreadableData(spec.task, namedData(options));
   await claimDirectory(directory, { force });
   if (!force && readdirSync(directory).length > 0) {
     throw new TestnetError(

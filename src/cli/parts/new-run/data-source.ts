@@ -4,8 +4,7 @@ import { ConfigError } from '../../../config/config-error.ts';
 import { rngFor } from '../../../math/rng.ts';
 import type { RunSpec } from '../../../run/run-spec.ts';
 import type { LabelHints } from '../../../tasks/data/data-report.ts';
-import { refuseMissingData, type TaskSpec, taskKindOf, taskKinds } from '../../../tasks/data/registry.ts';
-import { DataFileError } from '../../../tasks/datasets/data-error.ts';
+import { refuseUnreadableData, type TaskSpec, taskKindOf, taskKinds } from '../../../tasks/data/registry.ts';
 import { outputsOf } from '../../../tasks/models/model-layout.ts';
 import { splitStream } from '../../../testnet/data-shares.ts';
 import { memberName } from '../../../testnet/member-name.ts';
@@ -23,14 +22,13 @@ export async function sourceOf(
 ): Promise<DataSource> {
   if (run !== undefined) {
     const spec = await runOf(run);
-    await refuseMissingData(spec.task, [path]);
+    await refuseUnreadableData(spec.task, [path]);
     return { task: spec.task, run: spec };
   }
+  const { refuseUnreadable } = await import('../../../tasks/data/refuse-unreadable.ts');
+  await refuseUnreadable(path);
   for (const { recognise } of taskKinds) {
-    const task = await recognise?.(path, hints).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-      throw new DataFileError(`${path} does not exist; check the path`);
-    });
+    const task = await recognise?.(path, hints);
     if (task) {
       refuseIdleHints(task, hints);
       return { task, run: null };

@@ -2,8 +2,8 @@
  * The binary version of CIFAR-10 (Krizhevsky, "Learning multiple layers of features from tiny images", 2009): records
  * of one label byte and 3,072 pixel bytes, all reds first, then greens, then blues, each row by row.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readPlain } from '../../../platform/node/read-plain.ts';
 import { DataFileError } from '../../datasets/data-error.ts';
 import { checkFits, type TaskData } from '../../datasets/dataset.ts';
 import { LabelledRows } from '../../datasets/labelled-rows.ts';
@@ -19,6 +19,8 @@ const pixels = 32 * 32;
 /** Of one image. */
 export const cifarValues = channels * pixels;
 export const recordBytes = 1 + cifarValues;
+/** Those of CIFAR-10 have 10,000 records, of 30 MB. */
+const fileBytesMax = 2 ** 31 - 1;
 
 /** @throws DataFileError, DataShapeError */
 export async function readCifarImages(model: ModelSpec, folder: string): Promise<TaskData<LabelledRows>> {
@@ -53,11 +55,13 @@ async function readRecords(files: readonly string[]): Promise<LabelledRows> {
 export async function readRecordBytes(files: readonly string[]): Promise<Buffer> {
   const parts: Buffer[] = [];
   for (const file of files) {
-    const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    const bytes = await readPlain(file, fileBytesMax).catch((error: NodeJS.ErrnoException) => {
       throw new DataFileError(
         `${file}: expected a file of CIFAR-10, but it cannot be opened (${error.code})`,
       );
     });
+    if (bytes === null)
+      throw new DataFileError(`${file}: expected at most ${fileBytesMax} bytes, found more`);
     if (bytes.length === 0 || bytes.length % recordBytes !== 0) {
       throw new DataFileError(
         `${file}: expected records of ${recordBytes} bytes, found ${bytes.length} bytes: truncated, or another format`,

@@ -1,8 +1,9 @@
 /** Files as data sets are handed out: as they are, or packed by gzip under the same name with `.gz`. */
-import { open, readFile, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { ReadableAt } from '../../../platform/node/read-fully.ts';
+import { readPlain } from '../../../platform/node/read-plain.ts';
 
 /** What is read from: part of `node:fs`'s FileHandle. */
 export interface ByteSource extends ReadableAt {
@@ -31,7 +32,9 @@ export async function openPackedOrNot(file: string, bytesMax: number): Promise<B
 }
 
 async function unpacked(path: string, bytesMax: number): Promise<ByteSource> {
-  const bytes = await promisify(gunzip)(await readFile(path), { maxOutputLength: bytesMax });
+  const packed = await readPlain(path, bytesMax);
+  if (packed === null) throw Object.assign(new Error(`${path} is too large`), { code: 'EFBIG' });
+  const bytes = await promisify(gunzip)(packed, { maxOutputLength: bytesMax });
   return {
     read: async (into, offset, length, position) => {
       const part = bytes.subarray(position, position + length);

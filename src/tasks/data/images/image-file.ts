@@ -1,11 +1,12 @@
 /** Pixels of PNG and JPEG files. */
 
-import { readFile, stat } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, type DecodedPng, decode as decodePng } from 'fast-png';
 import { decode as decodeJpeg } from 'jpeg-js';
 import { reasonOf } from '../../../core/as-error.ts';
+import { readPlain } from '../../../platform/node/read-plain.ts';
 import { DataFileError } from '../../datasets/data-error.ts';
+import { jpegPasses } from './jpeg-passes.ts';
 
 export interface Image {
   readonly width: number;
@@ -20,6 +21,10 @@ export interface Image {
 const fileBytesMax = 1 << 26;
 /** More are refused before they are decoded: a few hundred bytes may claim billions. */
 const pixelsMax = 50_000_000;
+/** Of a PNG: encoders make them of 8 KiB and more. */
+const pngChunksMax = 1 << 16;
+/** Of a JPEG: encoders make up to ten scans of three or four components. */
+const jpegPassesMax = 100;
 /** What a JPEG of so many pixels takes while it is decoded, in coefficients. */
 const jpegMebibytesMax = 1024;
 
@@ -27,13 +32,12 @@ export const imageExtensions: readonly string[] = ['.png', '.jpg', '.jpeg'];
 
 /** @throws DataFileError with the file and what to do */
 export async function readImage(file: string): Promise<Image> {
-  const { size } = await stat(file).catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readPlain(file, fileBytesMax).catch((error: NodeJS.ErrnoException) => {
     throw new DataFileError(`${file}: expected an image, but it cannot be opened (${error.code})`);
   });
-  if (size > fileBytesMax) {
-    throw new DataFileError(`${file}: expected at most ${fileBytesMax} bytes, found ${size}: scale it down`);
+  if (bytes === null) {
+    throw new DataFileError(`${file}: expected at most ${fileBytesMax} bytes, found more: scale it down`);
   }
-  const bytes = await readFile(file);
   const decoder = isPng(bytes) ? png : isJpeg(bytes) ? jpeg : null;
   if (decoder === null) {
     throw new DataFileError(
@@ -73,11 +77,13 @@ function pixelsAlone(bytes: Buffer): Buffer {
   const kept: Buffer[] = [bytes.subarray(0, 8)];
   const packed: Buffer[] = [];
   let unpackedMax = 0;
+  let chunks = 0;
   for (let at = 8; at + 12 <= bytes.length; ) {
     const length = bytes.readUInt32BE(at);
     const kind = bytes.toString('latin1', at + 4, at + 8);
     const end = at + 12 + length;
     if (end > bytes.length) throw new Error('it is cut off');
+    if (++chunks > pngChunksMax) throw new Error(`it has more than ${pngChunksMax} chunks`);
     const body = bytes.subarray(at + 8, at + 8 + length);
     if (kind === 'IHDR') unpackedMax = unpackedBytesMax(body);
     if (kind === 'IDAT') packed.push(body);
@@ -111,7 +117,12 @@ function checkSize(width: number, height: number): void {
 /** One byte a value, whatever the depth. */
 function toBytes({ data, width, height, channels }: DecodedPng, depth: number): Uint8Array {
   if (depth === 8) return Uint8Array.from(data);
-  if (depth === 16) return Uint8Array.from(data, (value) => Math.round(value / 257));
+  if (depth === 16) {
+    // Not `Uint8Array.from`: it makes a list of all values first, and of those that an image may have none fits the heap.
+    const values = new Uint8Array(data.length);
+    for (let at = 0; at < data.length; at++) values[at] = Math.round(data[at]! / 257);
+    return values;
+  }
   // Several a byte, each row from a byte on; only grey has them without a palette.
   const rowBytes = Math.ceil((width * depth) / 8);
   const most = 2 ** depth - 1;
@@ -127,6 +138,9 @@ function toBytes({ data, width, height, channels }: DecodedPng, depth: number): 
 }
 
 function jpeg(bytes: Buffer): Image {
+  const passes = jpegPasses(bytes);
+  if (passes > jpegPassesMax)
+    throw new Error(`${passes} passes over its pixels, expected at most ${jpegPassesMax}`);
   const { width, height, data } = decodeJpeg(bytes, {
     useTArray: true,
     formatAsRGBA: false,

@@ -1,8 +1,9 @@
 /** Text as the bytes it is made of, plain or in JSON Lines. */
-import { open, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { writeFileAtomically } from '../../../platform/node/atomic-file.ts';
 import { makeDirectory } from '../../../platform/node/make-directory.ts';
+import { readPlain } from '../../../platform/node/read-plain.ts';
 import { ByteText } from '../../datasets/byte-text.ts';
 import { DataFileError } from '../../datasets/data-error.ts';
 import type { TaskData } from '../../datasets/dataset.ts';
@@ -56,22 +57,15 @@ export async function readTextFiles(
 ): Promise<Buffer[]> {
   const files = await textFilesOf(path);
   const texts: Buffer[] = [];
-  let total = 0;
+  let left = textBytesMax;
   for (const file of files) {
-    const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
+    const bytes = await readPlain(file, left).catch((error: NodeJS.ErrnoException) => {
       throw new DataFileError(`${file}: expected a text file, but it cannot be opened (${error.code})`);
     });
-    try {
-      total += (await handle.stat()).size;
-      if (total > textBytesMax) {
-        throw new DataFileError(`${path}: ${total} bytes of text, more than ${textBytesMax}`);
-      }
-      const bytes = await handle.readFile();
-      const isPlain = !isJsonLines(file);
-      texts.push(isPlain ? bytes : Buffer.from(renderJsonLines(bytes.toString(), file, chat, refuse)));
-    } finally {
-      await handle.close();
-    }
+    if (bytes === null) throw new DataFileError(`${path}: more than ${textBytesMax} bytes of text`);
+    left -= bytes.length;
+    const isPlain = !isJsonLines(file);
+    texts.push(isPlain ? bytes : Buffer.from(renderJsonLines(bytes.toString(), file, chat, refuse)));
   }
   return texts;
 }

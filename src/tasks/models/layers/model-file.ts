@@ -1,7 +1,8 @@
 /** A file that describes a model of layers: a `model.json`, or an archive that Keras saved. */
-import { open, readFile, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { parseJson } from '../../../core/parse-json.ts';
 import { readFully } from '../../../platform/node/read-fully.ts';
+import { readPlain } from '../../../platform/node/read-plain.ts';
 import { memberOf } from './keras-archive.ts';
 import { LayersFileError } from './layer-config.ts';
 import type { LayersSpec } from './layers-spec.ts';
@@ -30,10 +31,9 @@ async function jsonOf(file: string): Promise<Uint8Array> {
       "it is HDF5, as older versions of Keras write it: load it there, then model.save('m.keras')",
     );
   }
-  if (info.size > modelJsonBytesMax) {
-    throw new LayersFileError(`it has ${info.size} bytes, more than ${modelJsonBytesMax}`);
-  }
-  return readFile(file);
+  const bytes = await readPlain(file, modelJsonBytesMax);
+  if (bytes === null) throw new LayersFileError(`it has ${info.size} bytes, more than ${modelJsonBytesMax}`);
+  return bytes;
 }
 
 async function startOf(file: string): Promise<Buffer> {

@@ -2,24 +2,17 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataFileError } from '../datasets/data-error.ts';
 
-/** What is not there is no matter of its format. @throws DataFileError */
-export async function refuseMissing(path: string): Promise<void> {
-  try {
-    await stat(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+/**
+ * What is not there is no matter of its format. And nobody waits for a pipe that nobody writes to, nor reads a device to an end that it does not have: a few of either take all threads
+ * that read files for the process. @throws DataFileError
+ */
+export async function refuseUnreadable(path: string): Promise<void> {
+  const found = await stat(path).catch(({ code }: NodeJS.ErrnoException) => {
     if (code === 'ENOENT') throw new DataFileError(`${path} does not exist; check the path of the data`);
     if (code === 'ENOTDIR')
       throw new DataFileError(`${path} leads through a file; check the path of the data`);
-  }
-}
-
-/**
- * Nobody waits for a pipe that nobody writes to, nor reads a device to an end that it does not have: a few of either take all threads
- * that read files for the process. @throws DataFileError
- */
-export async function refuseEndless(path: string): Promise<void> {
-  const found = await stat(path).catch(() => null);
+    return null;
+  });
   if (!found?.isDirectory()) {
     if (found?.isFIFO() || found?.isCharacterDevice())
       throw new DataFileError(
