@@ -8,6 +8,7 @@ import { isLoopback, isPrivate } from '@libp2p/utils';
 import type { ServiceFactoryMap } from 'libp2p';
 import { parsedAddress } from '../host/announced-addresses.ts';
 import type { ConnectionBytes } from '../host/traffic.ts';
+import { holePunching } from './hole-punching.ts';
 import type { HostProfile } from './host-profile.ts';
 import { multicastNeighbours } from './multicast.ts';
 import { observedAddress } from './observed-address.ts';
@@ -15,7 +16,7 @@ import { portMapping } from './port-mapping.ts';
 import { networkProtector } from './private-network.ts';
 import { reachability } from './reachability.ts';
 import { type RelayLimits, relayServer } from './relay-server.ts';
-import { holePunching, RELAY_PLACE, relayTransport } from './relays.ts';
+import { RELAY_PLACE, relayTransport } from './relays.ts';
 import { type TcpAddresses, tcpProfile } from './tcp.ts';
 import { lazyWebSocketTransport, namesWebSocket, webSocketBytes, webSocketTransport } from './web-sockets.ts';
 

@@ -1,6 +1,6 @@
 /** Circuit relay v2: a place at a relay for who cannot be dialled. */
 import type { Libp2pEvents } from '@libp2p/interface';
-import type { Libp2pInit, ServiceFactoryMap } from 'libp2p';
+import type { Libp2pInit } from 'libp2p';
 
 type TransportFactory = NonNullable<Libp2pInit['transports']>[number];
 type Components = Parameters<TransportFactory>[0];
@@ -39,10 +39,4 @@ function withoutDiscovery(
     removeEventListener: (...given: Parameters<Components['events']['removeEventListener']>) =>
       events.removeEventListener(...given),
   };
-}
-
-/** Makes a direct connection of one over a relay where that can be done. */
-export async function holePunching(): Promise<ServiceFactoryMap<Record<string, unknown>>> {
-  const { dcutr } = await import('@libp2p/dcutr');
-  return { holePunching: dcutr() };
 }
