@@ -18,7 +18,7 @@ export function addRunShowCommand(parent: Command): void {
         const { modelSize } = await import('../run/manifest.ts');
         const { trains } = await import('../methods/registry.ts');
         const { lengthText } = await import('../node/words/round-text.ts');
-        const { stringify } = await import('yaml');
+        const { renderYaml } = await import('./view/render-yaml.ts');
         const { runId, manifest } = await readManifestFile(file, createCrypto(), options.id);
         const { version, creator, startAtMs, initHash, secretHash, ...spec } = manifest;
         const parameters = modelSize(manifest);
@@ -30,7 +30,7 @@ export function addRunShowCommand(parent: Command): void {
         if (secretHash !== undefined) {
           print(`# hidden: it is found by its secret alone, of which this is a hash: ${secretHash}`);
         }
-        print(stringify(spec).trimEnd());
+        print(renderYaml(spec));
         return { json: { runId, parameters, ...manifest } };
       }),
     );

@@ -4,7 +4,9 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { WriteStream } from 'node:tty';
 import * as fc from 'fast-check';
+import { parse } from 'yaml';
 import { createLiveView, createNodeView, painterFor } from '../../src/cli/view/live-view.ts';
+import { renderYaml } from '../../src/cli/view/render-yaml.ts';
 import { cut, padded, toldOn, widthOf, wrapped } from '../../src/cli/view/text-fit.ts';
 import { textTable } from '../../src/cli/view/text-table.ts';
 import { evaluationLine, timeLeft } from '../../src/cli/view/time-left.ts';
@@ -16,6 +18,22 @@ function terminal(columns: number, isTTY = true): NodeJS.WriteStream {
 
 const sentence =
   'images split by label over 5 nodes (Dirichlet 0.5): 15729, 6084, 14033, 11278, 12876 examples';
+
+const hostile = 'a\u001b]0;x\u0007\u009b31m\u202eb';
+
+test('words of others steer no terminal in tables, notes and YAML, which says the same', () => {
+  const told = (text: string) => assert.doesNotMatch(text, /[^\P{Cc}\n]|[\u202a-\u202e]/u);
+  told(textTable(['', hostile], [[hostile, '1']], { columns: 80 }));
+  const spec = { [hostile]: [hostile, 'plain', `${hostile}\n${'long '.repeat(40)}`] };
+  told(renderYaml(spec));
+  assert.deepEqual(parse(renderYaml(spec)), spec);
+  let noted = '';
+  const stream = new PassThrough().on('data', (bytes) => {
+    noted += bytes;
+  });
+  createNodeView(stream as unknown as NodeJS.WriteStream).note(hostile);
+  told(noted.trimEnd());
+});
 
 test('prose is broken between words on a terminal, and nowhere else', () => {
   assert.equal(

@@ -1,6 +1,7 @@
 /** Shows successive states on a stream: in place on a terminal, as lines elsewhere and in the background of a shell. */
 import { styleText } from 'node:util';
 import { createLogUpdate } from 'log-update';
+import { printableLines } from '../parts/command/output.ts';
 import { isInForeground } from './foreground.ts';
 import { type NodeState, renderNode } from './node-view.ts';
 import { isMilestone, plainLine, plainLineEveryMs } from './plain-lines.ts';
@@ -42,7 +43,7 @@ export function createLiveView(stream: NodeJS.WriteStream): LiveView<ViewState> 
 export function createNodeView(stream: NodeJS.WriteStream): LiveView<NodeState> {
   const plain: LiveView<NodeState> = {
     show: () => {},
-    note: (line) => stream.write(`${toldOn(stream, line)}\n`),
+    note: (line) => stream.write(`${toldOn(stream, printableLines(line))}\n`),
     end: () => {},
   };
   return isDrawable(stream) ? createTerminalView(stream, renderNode, plain) : plain;
@@ -83,7 +84,7 @@ function createTerminalView<State>(
         leave();
         return plain.note(line);
       }
-      update.persist(toldOn(stream, line));
+      update.persist(toldOn(stream, printableLines(line)));
       if (last !== null) draw(last);
     },
     end: leave,
@@ -102,7 +103,7 @@ function createPlainView(stream: NodeJS.WriteStream): LiveView<ViewState> {
       }
       earlier = state;
     },
-    note: (line) => stream.write(`${toldOn(stream, line)}\n`),
+    note: (line) => stream.write(`${toldOn(stream, printableLines(line))}\n`),
     end: () => {},
   };
 }

@@ -1,10 +1,11 @@
 /** A table of words for a terminal: columns below each other, in pieces where it is too wide for one. */
+import { printable } from '../parts/command/output.ts';
 import { padded, widthOf } from './text-fit.ts';
 
 const gap = '  ';
 
 /**
- * Without styles; the first `fixed` columns name the rows, stand to the left and begin every piece. A piece of one other column may be wider
+ * Without styles; what would steer a terminal is written out. The first `fixed` columns name the rows, stand to the left and begin every piece. A piece of one other column may be wider
  * than `columns`.
  */
 export function textTable(
@@ -12,7 +13,7 @@ export function textTable(
   body: readonly (readonly string[])[],
   { columns, fixed = 1 }: { readonly columns: number; readonly fixed?: number },
 ): string {
-  const rows = [head, ...body];
+  const rows = [head, ...body].map((row) => row.map(printable));
   const widths = head.map((_, at) => Math.max(...rows.map((row) => widthOf(row[at] ?? ''))));
   const named = head.map((_, at) => at).slice(0, fixed);
   const widthOfAll = (places: readonly number[]): number =>

@@ -16,6 +16,15 @@ export function printable(line: string): string {
   return line.replaceAll(steering, (sign) => `\\x${sign.codePointAt(0)!.toString(16).padStart(2, '0')}`);
 }
 
+export function steers(text: string): boolean {
+  return text.search(steering) >= 0;
+}
+
+/** As escapes of JSON and of YAML between quotes. */
+export function escapedSteering(line: string): string {
+  return line.replaceAll(steering, (sign) => `\\u${sign.codePointAt(0)!.toString(16).padStart(4, '0')}`);
+}
+
 /** The same of several lines. */
 export function printableLines(text: string): string {
   return text.split('\n').map(printable).join('\n');
