@@ -1,4 +1,5 @@
 /** What a relay gives to others, all together and to those of one address: pure. */
+import { TokenBuckets } from '../conduct/token-buckets.ts';
 
 export interface RelayPlaces {
   readonly reservationsPerAddressMax: number;
@@ -73,5 +74,27 @@ export class RelayBytes {
     this.#hour = hour;
     this.#total = 0;
     this.#ofOrigin.clear();
+  }
+}
+
+/** Guesses: a node calls twenty peers of its runs when it starts; and who is called bears some hundred streams a second (muxer.ts). */
+const callsOfCaller = { burst: 32, perSecond: 2 };
+const callsToOne = { burst: 256, perSecond: 16 };
+
+/**
+ * Connections that a relay is asked for. Each opens a stream of ours at whoever is called, who drops us where we open too many: so strangers
+ * could take a node from its relay.
+ */
+export class RelayCalls {
+  readonly #ofCallers = new TokenBuckets(callsOfCaller);
+  readonly #toCalled = new TokenBuckets(callsToOne);
+
+  /** Whether one more is made now, which counts. @param caller by whatever callers are told apart; `nowMs`: of a clock that never goes back */
+  takes(caller: string, called: string, nowMs: number): boolean {
+    // Who is refused owes nothing: else somebody who asks on never gets one.
+    if (this.#ofCallers.waitMs(caller, nowMs) > 0 || this.#toCalled.waitMs(called, nowMs) > 0) return false;
+    this.#ofCallers.spend(caller, 1, nowMs);
+    this.#toCalled.spend(called, 1, nowMs);
+    return true;
   }
 }

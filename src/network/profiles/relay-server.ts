@@ -6,7 +6,7 @@ import type { ConnectionGater, PeerId, Stream } from '@libp2p/interface';
 import type { Libp2pInit, ServiceFactoryMap } from 'libp2p';
 import { type OriginOf, publicOrigin } from '../conduct/origins.ts';
 import { isRelayed } from '../host/announced-addresses.ts';
-import { hasPlace, RelayBytes, type RelayPlaces } from './relay-quotas.ts';
+import { hasPlace, RelayBytes, RelayCalls, type RelayPlaces } from './relay-quotas.ts';
 
 type Components = Parameters<NonNullable<Libp2pInit['transports']>[number]>[0];
 type Handler = Parameters<Components['registrar']['handle']>[1];
@@ -75,6 +75,7 @@ function gateOf(
   { connectionGater: gater, connectionManager, events }: Components,
   { limits, originOf, bytes, nowMs, server }: GateOptions,
 ): ConnectionGater {
+  const calls = new RelayCalls();
   const leftAt = new WeakMap<Reservation, number>();
   events.addEventListener('peer:disconnect', ({ detail }) => {
     const reservation = server().reservations.get(detail);
@@ -97,7 +98,9 @@ function gateOf(
     },
     denyOutboundRelayedConnection: async (from, to) =>
       (await gater.denyOutboundRelayedConnection?.(from, to)) === true ||
-      originsOf(from).some((origin) => bytes.isSpent(origin, nowMs())),
+      originsOf(from).some((origin) => bytes.isSpent(origin, nowMs())) ||
+      // Whose address says nothing of who is behind it goes by its key.
+      !calls.takes(originsOf(from)[0] ?? from.toString(), to.toString(), nowMs()),
   };
 }
 

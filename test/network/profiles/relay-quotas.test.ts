@@ -1,7 +1,7 @@
 /** How a relay shares out its places and its bytes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hasPlace, RelayBytes } from '../../../src/network/profiles/relay-quotas.ts';
+import { hasPlace, RelayBytes, RelayCalls } from '../../../src/network/profiles/relay-quotas.ts';
 
 const hour = 3_600_000;
 
@@ -37,4 +37,17 @@ test('so many addresses that nobody would remember them are one', () => {
   for (let index = 0; index < 10_000; index++) bytes.note(`b${index}`, 30_000, 0);
   assert.ok(bytes.isSpent('another', 0));
   assert.ok(!new RelayBytes(1e9).isSpent('another', 0));
+});
+
+test('a caller is taken now and then, whoever it calls; who is called is called by all together so often', () => {
+  const calls = new RelayCalls();
+  const taken = (caller: string, called: string, times: number, nowMs: number): number =>
+    Array.from({ length: times }, () => calls.takes(caller, called, nowMs)).filter(Boolean).length;
+  assert.equal(taken('a', 'x', 100, 0), 33);
+  assert.equal(taken('a', 'y', 1, 0), 0);
+  assert.equal(taken('a', 'x', 10, 1_000), 2, 'and those that were refused cost nothing');
+  const others = Array.from({ length: 40 }, (_, at) => taken(`b${at}`, 'x', 10, 1_000));
+  const all = others.reduce((sum, each) => sum + each, 0);
+  assert.ok(all <= 257 + 16 && all > 200, `${all} calls of one peer`);
+  assert.equal(taken('c', 'y', 1, 1_000), 1);
 });

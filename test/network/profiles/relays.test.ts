@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { lpStream } from '@libp2p/utils';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { OriginOf } from '../../../src/network/conduct/origins.ts';
 import type { Host } from '../../../src/network/host/host.ts';
@@ -144,6 +145,37 @@ test('one address takes no more than its places, whatever is free, and keeps tho
     await eventually('its place is there again', () => placesOf(one).length > 0);
   } finally {
     await Promise.all([...hosts, relay].map((host) => host.stop()));
+  }
+});
+
+test('who asks a relay for one and the same peer again and again is refused, so that the peer does not drop the relay', async () => {
+  const relay = await relayHost({}, undefined, () => 0);
+  const hidden = await loopbackHost({ profile: await hiddenProfile() });
+  const stranger = await loopbackHost();
+  try {
+    await connected(hidden, relay);
+    await eventually('it has the place', () => placesOf(hidden).length > 0);
+    await connected(stranger, relay);
+    const { bytes: id } = hidden.libp2p.peerId.toMultihash();
+    // Type CONNECT, and the peer by its id.
+    const call = Uint8Array.of(8, 1, 18, id.length + 2, 10, id.length, ...id);
+    const statuses: number[] = [];
+    for (let asked = 0; asked < 40; asked++) {
+      const stream = await stranger.libp2p.dialProtocol(
+        relay.libp2p.peerId,
+        '/libp2p/circuit/relay/0.2.0/hop',
+      );
+      const messages = lpStream(stream);
+      await messages.write(call);
+      const { 0: type, 1: status, ...rest } = (await messages.read()).subarray();
+      assert.deepEqual([type, status], [8, 2], JSON.stringify(rest));
+      // PERMISSION_DENIED is 202, as a varint at its end.
+      statuses.push(rest[2] === 40 && rest[3] === 202 ? 202 : 0);
+      stream.abort(new Error('enough'));
+    }
+    assert.deepEqual(statuses, [...new Array(33).fill(0), ...new Array(7).fill(202)]);
+  } finally {
+    await Promise.all([stranger, hidden, relay].map((host) => host.stop()));
   }
 });
 
