@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as passed } from 'node:timers/promises';
+import { sourceOf } from '../../src/cli/parts/new-run/data-source.ts';
 import { inspectData } from '../../src/tasks/data/inspect-data.ts';
 import { type TaskSpec, taskKinds } from '../../src/tasks/data/registry.ts';
 
@@ -31,6 +32,14 @@ test('nobody waits for a pipe or reads a device, whatever it is called and whoev
     const linked = `${own}-device`;
     mkdirSync(linked);
     symlinkSync('/dev/zero', join(linked, name));
+    for (const path of [pipe, own, linked, join(linked, name)]) {
+      const late = passed(deadlineMs, null, { ref: false });
+      const refused = sourceOf(path, {}).then(
+        () => 'taken',
+        (error: Error) => error.message,
+      );
+      assert.match((await Promise.race([refused, late])) ?? 'late', /pipe or a device/, `what is ${path}?`);
+    }
     for (const task of tasks) {
       for (const path of [pipe, own, linked, join(linked, name)]) {
         const late = passed(deadlineMs, 'late' as const, { ref: false });

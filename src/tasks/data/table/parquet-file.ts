@@ -22,7 +22,7 @@ export type ParquetTold =
   | { readonly isOver: true };
 
 /** What the thread may take for an answer. Guesses: a group of 1 GiB from a slow disk takes less. */
-export const parquetLimits = {
+const parquetLimits = {
   answerMsMax: 120_000,
   /** By how much the process may grow while it waits, or by half of what there is. */
   growthBytesMax: 3 * 2 ** 30,
