@@ -27,8 +27,8 @@ import { decodeState } from './snapshot.ts';
 const MAGIC = new TextEncoder().encode('starlings-log/1\n');
 /** Half a year of slots of a second. Where nobody wrote anything a kilobyte claims them: folded in half a minute, by the ledger in a minute and a half. */
 const roundsMax = 2 ** 24;
-/** Folded in one step: some hundredths of a second where they are empty. Guess. */
-const roundsPerStep = 2 ** 14;
+/** Folded in one step: .7 ms each where nothing is in them and as much is remembered of members as may be. Guess. */
+const roundsPerStep = 2 ** 10;
 /** Of one frame: a snapshot of 100 million parameters. */
 const frameBytesMax = 2 ** 30;
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { be32 } from '../../src/core/bytes.ts';
-import { verifyLog } from '../../src/daemon/log-archive.ts';
+import { readLog, verifyLog } from '../../src/daemon/log-archive.ts';
 import { auditRun } from '../../src/daemon/run-audit.ts';
 import { ledgerOf } from '../../src/daemon/run-ledger.ts';
 import { ledgerDefaults } from '../../src/ledger/ledger.ts';
@@ -51,6 +51,16 @@ test('reading stops between rounds when it is told to', async () => {
   const settled = assert.rejects(reading, reason);
   setImmediate(() => stopper.abort(reason));
   await settled;
+});
+
+test('somebody else is heard every thousand rounds: what is remembered of members may make each of them slow', async () => {
+  const file = await idleFor(2 ** 16);
+  let steps = 0;
+  const settle = async (): Promise<void> => {
+    steps++;
+  };
+  await assert.rejects(readLog(file, '', { settle }), { message: /does not fold to the root/ });
+  assert.ok(steps >= 64, `${steps} steps`);
 });
 
 /** Beside an archive, as `starlings log export` writes them. */
