@@ -111,7 +111,7 @@ describe('the command line', { concurrency: 2 }, () => {
     [['join', someInvitation, '--dir', at('nobody')], 2, /give --data PATH: .*; --no-data for a log, /],
     [['start', logFile], 2, /the run labels is a log and trains nothing, .*`starlings run create`/],
     [['testnet', 'up', runFile], 2, /heart-logistic trains on table: name a file or folder with --split/],
-    [['data', 'inspect', at('none')], 2, /none does not exist; check the path\n$/],
+    [['data', 'inspect', at('none')], 2, /none does not exist; check the path of the data\n$/],
     [['data', 'inspect', runFile], 2, /this looks like the data of no task; `starlings data --help` lists/],
     [
       ['data', 'split', runFile, '--nodes', '2', '--out', runFile],
