@@ -33,7 +33,7 @@ export function addBootstrapCommand(parent: Command): void {
     .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
-        const { checkedAddresses } = await import('./parts/node/addresses.ts');
+        const { addressLines, checkedAddresses } = await import('./parts/node/addresses.ts');
         const { startBootstrap } = await import('../daemon/bootstrap.ts');
         const bootstrap = await startBootstrap(
           {
@@ -47,7 +47,7 @@ export function addBootstrapCommand(parent: Command): void {
           },
           signal,
         );
-        for (const listening of bootstrap.info.addresses) say(`address ${listening}`);
+        for (const line of addressLines(bootstrap.info)) say(line);
         await bootstrap.closed;
         return { json: { ...bootstrap.info, stopped: true } };
       }),

@@ -4,6 +4,7 @@ import type { RunView } from '../../../node/view/run-view.ts';
 import { exitCodeOf } from '../command/exit.ts';
 import type { CommandContext, CommandResult } from '../command/perform.ts';
 import { dataHome } from '../data-home.ts';
+import { addressLines } from './addresses.ts';
 import type { NodeFlags } from './node-settings.ts';
 
 /** Until it is stopped, its runs are finished where it is to end with them, or its last run cannot go on. */
@@ -49,7 +50,7 @@ export async function runNode(flags: NodeFlags, context: CommandContext): Promis
   view.note(`node      ${daemon.info.peerKey}`);
   view.note(`directory ${directory}`);
   for (const line of apiLines(daemon.info.http)) view.note(line);
-  for (const listening of daemon.info.addresses) view.note(`address   ${listening}`);
+  for (const line of addressLines(daemon.info, 10)) view.note(line);
   const onFinished = flags.exitWhenFinished ? () => finished.abort() : null;
   const views = (): readonly RunView[] => {
     const runs = daemon.views();
