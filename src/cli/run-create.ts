@@ -75,7 +75,8 @@ export function addRunCreateCommand(parent: Command): void {
           isHidden: secret !== null,
           isInvited: membership.kind === 'invite',
         };
-        for (const line of nextSteps(options.out, about)) say(line);
+        const signedWith = command.getOptionValueSource('key') === 'cli' ? options.key : null;
+        for (const line of nextSteps(options.out, about, signedWith)) say(line);
         return {
           json: {
             ...{ runId: run.runId, manifest: options.out, creator: signer.key, startAtMs, protects },
@@ -103,6 +104,8 @@ function* nextSteps(
     readonly isHidden: boolean;
     readonly isInvited: boolean;
   },
+  /** Where it is not the usual one. */
+  signedWith: string | null,
 ): Generator<string> {
   const data = about.isTrained ? '--data DIR' : '--no-data';
   yield '\nGive the manifest to one node:';
@@ -114,7 +117,8 @@ function* nextSteps(
   }
   if (!about.isInvited) return;
   yield 'Each first needs to be let in, by its key (`starlings node id`):';
-  yield `  starlings run invite ${shellWord(manifest)} --for KEY`;
+  const key = signedWith === null ? '' : ` --key ${shellWord(signedWith)}`;
+  yield `  starlings run invite ${shellWord(manifest)} --for KEY${key}`;
 }
 
 async function writeSecret(file: string, secret: Uint8Array, replaces = false): Promise<void> {

@@ -14,11 +14,13 @@ import { lackingText } from '../../src/cli/view/arena-lines.ts';
 import { checkArena } from '../../src/daemon/arena-check.ts';
 import { keyFileOf } from '../../src/daemon/directory.ts';
 import { exportLog, readLog } from '../../src/daemon/log-archive.ts';
+import { ledgerOf } from '../../src/daemon/run-ledger.ts';
 import type { Board } from '../../src/entries/arena/board.ts';
 import { commitmentOf, notHad, type RevealBody, type ScoreRow } from '../../src/entries/arena/scores.ts';
 import { initialVector } from '../../src/learning/initial.ts';
 import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
+import { ledgerDefaults } from '../../src/ledger/ledger.ts';
 import { archivePieces } from '../../src/log/archive.ts';
 import { encodeState } from '../../src/log/snapshot.ts';
 import type { LogParts } from '../../src/methods/log-parts.ts';
@@ -369,6 +371,8 @@ test('where there is no arena, and where a file is gone, one sentence says so', 
   });
   await node.stop();
   await assert.rejects(checkArena(node.home, '', null), /^NodeError: run \w+ is no arena$/);
+  const asked = { run: '', evaluation: null, examplesPerRound: 16, settings: ledgerDefaults };
+  await assert.rejects(ledgerOf(node.home, asked), /there is nothing that could be measured$/);
 });
 
 test('who had not the file of a submission is told from who found something else', () => {
