@@ -112,7 +112,7 @@ interface Hiding {
  */
 async function hideGold({ source, project, found }: Hiding, options: Options, context: CommandContext) {
   const { say, signal } = context;
-  const { file, goldOut = '', goldShare, force } = options;
+  const { file, goldOut = '', goldColumn, goldShare, force } = options;
   const { earlierGold, hiddenLists, writeGold } = await import('./parts/label/gold-file.ts');
   const { createCrypto } = await import('../platform/node/crypto.ts');
   const { goldCommitment } = await import('../entries/labels/gold-kind.ts');
@@ -122,6 +122,12 @@ async function hideGold({ source, project, found }: Hiding, options: Options, co
   const { goldOwners, peerKey, runId, question } = project;
   const { known, wrong } = knownAnswers(question, found);
   checkNamed('gold', goldOwners, project);
+  // What is marked in Label Studio is not taken in place of a column that is spelt wrong: it is hashed for good.
+  if (goldColumn !== undefined && ![...found.remarks.values()].some((remark) => remark.known !== undefined))
+    throw new ConfigError(
+      'BAD_USAGE',
+      `${file}: no right answers are in its column or field '${goldColumn}' (--gold-column)`,
+    );
   const earlier = force ? null : await earlierGold(goldOut, runId, known);
   if (earlier === null) checkMayWrite(goldOut, force, '--gold-out');
   else say(`goes on   with the right answers in ${goldOut}`);
