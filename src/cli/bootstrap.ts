@@ -8,6 +8,7 @@ import {
   type ConnectivityFlags,
   connectivityOf,
 } from './parts/node/connectivity-options.ts';
+import { addressLines } from './view/address-lines.ts';
 
 interface Options extends ConnectivityFlags {
   readonly announce?: readonly string[];
@@ -33,7 +34,7 @@ export function addBootstrapCommand(parent: Command): void {
     .addOption(new Option('--log-level <level>', 'of DIR/log.jsonl').choices(LOG_LEVELS).default('info'))
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
-        const { addressLines, checkedAddresses } = await import('./parts/node/addresses.ts');
+        const { checkedAddresses } = await import('./parts/node/addresses.ts');
         const { startBootstrap } = await import('../daemon/bootstrap.ts');
         const bootstrap = await startBootstrap(
           {

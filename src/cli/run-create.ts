@@ -75,8 +75,7 @@ export function addRunCreateCommand(parent: Command): void {
           isHidden: secret !== null,
           isInvited: membership.kind === 'invite',
         };
-        const signedWith = command.getOptionValueSource('key') === 'cli' ? options.key : null;
-        for (const line of nextSteps(options.out, about, signedWith)) say(line);
+        for (const line of nextSteps(options, about, command)) say(line);
         return {
           json: {
             ...{ runId: run.runId, manifest: options.out, creator: signer.key, startAtMs, protects },
@@ -97,19 +96,18 @@ async function remarksOn(model: ModelSpec): Promise<readonly string[]> {
 }
 
 function* nextSteps(
-  manifest: string,
+  { out, key }: Options,
   about: {
     readonly runId: string;
     readonly isTrained: boolean;
     readonly isHidden: boolean;
     readonly isInvited: boolean;
   },
-  /** Where it is not the usual one. */
-  signedWith: string | null,
+  command: Command,
 ): Generator<string> {
   const data = about.isTrained ? '--data DIR' : '--no-data';
   yield '\nGive the manifest to one node:';
-  yield `  starlings node --run ${shellWord(manifest)} ${data}`;
+  yield `  starlings node --run ${shellWord(out)} ${data}`;
   if (about.isHidden) yield 'It invites the others (`starlings invite`), for the run id alone leads nowhere.';
   else {
     yield 'The others need the run id alone, and an address that it or a `starlings bootstrap` printed:';
@@ -117,8 +115,8 @@ function* nextSteps(
   }
   if (!about.isInvited) return;
   yield 'Each first needs to be let in, by its key (`starlings node id`):';
-  const key = signedWith === null ? '' : ` --key ${shellWord(signedWith)}`;
-  yield `  starlings run invite ${shellWord(manifest)} --for KEY${key}`;
+  const signedWith = command.getOptionValueSource('key') === 'cli' ? ` --key ${shellWord(key)}` : '';
+  yield `  starlings run invite ${shellWord(out)} --for KEY${signedWith}`;
 }
 
 async function writeSecret(file: string, secret: Uint8Array, replaces = false): Promise<void> {

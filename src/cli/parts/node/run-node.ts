@@ -1,10 +1,10 @@
 /** A node in this process, from its flags to its end. */
 import { ConfigError } from '../../../config/config-error.ts';
 import type { RunView } from '../../../node/view/run-view.ts';
+import { addressLines } from '../../view/address-lines.ts';
 import { exitCodeOf } from '../command/exit.ts';
 import type { CommandContext, CommandResult } from '../command/perform.ts';
 import { dataHome } from '../data-home.ts';
-import { addressLines } from './addresses.ts';
 import type { NodeFlags } from './node-settings.ts';
 
 /** Until it is stopped, its runs are finished where it is to end with them, or its last run cannot go on. */
