@@ -119,7 +119,8 @@ class ModelServer {
     else if (path === '/health') reply(response, 200, 'text/plain', 'ok\n');
     else if (named !== undefined) throw noModel(named);
     else {
-      const there = 'GET /v1/models, POST /v1/completions, POST /predict, POST /feedback, GET /openapi.json';
+      const there =
+        'GET /v1/models, POST /v1/completions, POST /predict, POST /feedback, GET /openapi.json, GET /health';
       throw new RequestError(404, 'not_found', `there is no ${path}; there are ${there}`);
     }
   }
@@ -134,6 +135,7 @@ class ModelServer {
     if (text === null)
       throw new RequestError(413, 'too_large', `a request has at most ${bodyBytesMax} bytes`);
     const input = parseJson(text);
+    if (input === undefined) throw new RequestError(400, 'bad_request', 'the body of the request is no JSON');
     if (path === '/v1/completions') await this.#complete(input, response, signal);
     else if (path === '/predict') await this.#predict(input, response, signal);
     else if (path === '/feedback') await this.#feedback(input, response);

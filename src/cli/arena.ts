@@ -212,8 +212,11 @@ function addVerify(parent: Command): void {
           signal,
         );
         for (const line of boardLines(board)) say(line);
-        for (const { what, root } of missing)
-          say(`missing   the file of ${what} is not in ${files}: ${root}`);
+        for (const { what, root, isOther } of missing) {
+          const why = isOther ? `in ${files} was changed: its root is not` : `is not in ${files}:`;
+          say(`missing   the file of ${what} ${why} ${root}`);
+        }
+        if (files === '') say('counted   nothing again: --files names the folder of submissions and shards');
         for (const { holder, isRight, notHad, counted } of checked) {
           const of = `${counted} of ${amount(board.rows.length, 'submission')}`;
           const found =

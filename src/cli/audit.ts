@@ -15,8 +15,6 @@ interface Options {
   readonly backend: BackendChoice;
 }
 
-const allRounds: RoundRange = { from: 0, through: 0x7fff_ffff };
-
 export function addAuditCommand(parent: Command): void {
   parent
     .command('audit')
@@ -41,6 +39,7 @@ export function addAuditCommand(parent: Command): void {
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
         const { auditRun } = await import('../daemon/run-audit.ts');
+        const { allRounds } = await import('../daemon/kept-trainings.ts');
         const { auditLines, roundLine } = await import('./view/audit-lines.ts');
         const { rounds = allRounds, data, backend } = options;
         const found = await auditRun(options.archive ?? options.dir, {

@@ -8,6 +8,7 @@ import {
   type ConnectivityFlags,
   connectivityOf,
 } from './parts/node/connectivity-options.ts';
+import { addressLines } from './view/address-lines.ts';
 
 interface Options extends ConnectivityFlags {
   readonly announce?: readonly string[];
@@ -47,7 +48,7 @@ export function addBootstrapCommand(parent: Command): void {
           },
           signal,
         );
-        for (const listening of bootstrap.info.addresses) say(`address ${listening}`);
+        for (const line of addressLines(bootstrap.info)) say(line);
         await bootstrap.closed;
         return { json: { ...bootstrap.info, stopped: true } };
       }),

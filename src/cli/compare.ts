@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Comparison, Variant } from '../../sim/compare/compare-file.ts';
@@ -118,10 +119,16 @@ async function run(task: Task, options: Options, context: CommandContext): Promi
       say(trialText(variant, trial, done, total, seconds));
     },
   }).finally(line.end);
-  if (part === undefined) return tabulated(task, trials, context);
-  // Half a table would be taken for a whole one.
   const done = [...trials.values()].reduce((sum, own) => sum + own.length, 0);
   const { jobsOf, shardOf } = await import('../../sim/compare/trials.ts');
+  if (part === undefined) {
+    const { json } = await tabulated(task, trials, context);
+    const all = jobsOf(comparison.variants).length;
+    if (done < all)
+      say(`stopped   after ${done} of ${all} simulations, which the table is of: run again, it goes on`);
+    return { json, ok: done === all };
+  }
+  // Half a table would be taken for a whole one.
   const isWhole = done === shardOf(jobsOf(comparison.variants), part).length;
   say(
     isWhole
@@ -182,7 +189,8 @@ async function tabulated(
   const { textTable } = await import('./view/text-table.ts');
   const { head, body } = tableCells(rows, comparison);
   print(`\n${textTable(head, body, { columns: columnsOf(screen), fixed: namingColumns })}\n`);
-  say(`written   ${out}: table.md, table.csv, report.html, trials.jsonl`);
+  const isKept = existsSync(join(out, 'trials.jsonl'));
+  say(`written   ${out}: table.md, table.csv, report.html${isKept ? ', trials.jsonl' : ''}`);
   return { json: comparedRows(name, rows) };
 }
 

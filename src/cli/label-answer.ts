@@ -31,10 +31,21 @@ async function answerAs(options: Options, context: CommandContext) {
   const found = await recordsIn([options.file], options, context);
   const { annotationsOf, annotatorsOf } = await import('./parts/label/studio-import.ts');
   checkAnnotated(annotatorsOf(found), options);
+  const { answersPerEntry } = await import('../entries/labels/answer-kind.ts');
   const { AnnotatorDesk } = await import('./parts/label/annotator-desk.ts');
   const source = await sourceOf(options, context);
-  const { question } = await source.project(signal);
-  const { answers, wrong } = annotationsOf(question, found, options.of);
+  const project = await source.project(signal);
+  const { answers: all, wrong } = annotationsOf(project.question, found, options.of);
+  // The last word counts already: an export that is read again adds what is new in it, and nothing twice to the log.
+  const saidBefore = new Map(
+    project.answers.flatMap(({ author, record, value }) =>
+      author === project.peerKey ? [[record, value] as const] : [],
+    ),
+  );
+  const answers = all.filter(({ record, value }) => saidBefore.get(record) !== value);
+  const before = all.length - answers.length;
+  if (answers.length > answersPerEntry)
+    say(`writing   ${amount(answers.length, 'answer')}, as many in a round as there is room for`);
   const desk = await AnnotatorDesk.open({ source, own: found.records, suggestions: null, signal });
   for (const answer of answers) desk.answer(answer);
   const trouble = await desk.writeAll(signal);
@@ -42,9 +53,9 @@ async function answerAs(options: Options, context: CommandContext) {
   const written = answers.length - lost;
   if (trouble !== null) say(`trouble   ${trouble}`);
   say(
-    `answered  ${amount(written, 'record')}, ${lost} not; no answer to the question: ${amount(wrong, 'annotation')}`,
+    `answered  ${amount(written, 'record')}, ${lost} not, ${before} as before; no answer to the question: ${amount(wrong, 'annotation')}`,
   );
-  return { json: { answered: written, lost, wrong }, ok: lost === 0 };
+  return { json: { answered: written, lost, before, wrong }, ok: lost === 0 };
 }
 
 const namedMax = 20;

@@ -84,7 +84,7 @@ async function decideAll(options: Options, context: CommandContext) {
   const { say, signal } = context;
   const { errorModelOf, needsAnnotators } = await import('../entries/labels/error-model.ts');
   const { labelsOf } = await import('../entries/labels/consensus.ts');
-  const { inTurn } = await import('./parts/label/in-turn.ts');
+  const { inTurn } = await import('./parts/in-turn.ts');
   const source = await sourceOf(options, context);
   const project = await source.project(signal);
   const disputed = labelsOf(project).filter(({ status }) => status === 'disputed');

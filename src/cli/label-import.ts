@@ -77,7 +77,7 @@ async function importRecords(options: Options, context: CommandContext) {
   // Hashed first: who answers at once is tried by them too, and an import that is cut short goes on when it is typed again.
   const hidden = goldOut === undefined ? null : await hideGold({ source, project, found }, options, context);
   const { withTextFile } = await import('./parts/written-entry.ts');
-  const { whenItCan } = await import('./parts/label/in-turn.ts');
+  const { whenItCan } = await import('./parts/in-turn.ts');
   const { lines, ...json } = await withTextFile(`${name}.jsonl`, batchText(records), (path) =>
     whenItCan(context)(() => source.ask('batch', { file: path, name, records: records.length }, signal)),
   );
@@ -112,16 +112,22 @@ interface Hiding {
  */
 async function hideGold({ source, project, found }: Hiding, options: Options, context: CommandContext) {
   const { say, signal } = context;
-  const { file, goldOut = '', goldShare, force } = options;
+  const { file, goldOut = '', goldColumn, goldShare, force } = options;
   const { earlierGold, hiddenLists, writeGold } = await import('./parts/label/gold-file.ts');
   const { createCrypto } = await import('../platform/node/crypto.ts');
   const { goldCommitment } = await import('../entries/labels/gold-kind.ts');
-  const { inTurn } = await import('./parts/label/in-turn.ts');
+  const { inTurn } = await import('./parts/in-turn.ts');
   const { throughFile } = await import('./parts/written-entry.ts');
   const { knownAnswers } = await import('./parts/label/studio-import.ts');
   const { goldOwners, peerKey, runId, question } = project;
   const { known, wrong } = knownAnswers(question, found);
   checkNamed('gold', goldOwners, project);
+  // What is marked in Label Studio is not taken in place of a column that is spelt wrong: it is hashed for good.
+  if (goldColumn !== undefined && ![...found.remarks.values()].some((remark) => remark.known !== undefined))
+    throw new ConfigError(
+      'BAD_USAGE',
+      `${file}: no right answers are in its column or field '${goldColumn}' (--gold-column)`,
+    );
   const earlier = force ? null : await earlierGold(goldOut, runId, known);
   if (earlier === null) checkMayWrite(goldOut, force, '--gold-out');
   else say(`goes on   with the right answers in ${goldOut}`);

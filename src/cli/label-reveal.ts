@@ -18,7 +18,7 @@ export function addLabelRevealCommand(parent: Command): void {
         const { hiddenLists, readGold } = await import('./parts/label/gold-file.ts');
         const { createCrypto } = await import('../platform/node/crypto.ts');
         const { throughFile } = await import('./parts/written-entry.ts');
-        const { inTurn } = await import('./parts/label/in-turn.ts');
+        const { inTurn } = await import('./parts/in-turn.ts');
         const lists = await readGold(options.gold, project.runId);
         const left = hiddenLists(lists, project, createCrypto()).map(({ list }) => list);
         await inTurn(

@@ -28,7 +28,7 @@ export function addModelVerifyCommand(parent: Command): void {
         const { run, model, file, archive } = options;
         const { commandNode } = await import('../daemon/connect.ts');
         const input = { model, ...(run === undefined ? {} : { run }) };
-        const { publication: told } = await commandNode(target, 'model', input, signal);
+        const { publication: told, retired } = await commandNode(target, 'model', input, signal);
         const { publicationSchema } = await import('../entries/models/publication.ts');
         const publication = publicationSchema.parse(told);
         if (archive !== undefined && publication.lineage.run === undefined) {
@@ -38,7 +38,8 @@ export function addModelVerifyCommand(parent: Command): void {
         const checks = await verifyModel(publication, file, archive ?? null);
         for (const { what, isRight, text } of checks)
           say(`${isRight ? 'ok     ' : 'differs'}  ${what}: ${text}`);
-        return { json: { publication, checks }, ok: checks.every(({ isRight }) => isRight) };
+        if (typeof retired === 'string') say(`retired  its author took it back: ${retired}`);
+        return { json: { publication, retired, checks }, ok: checks.every(({ isRight }) => isRight) };
       }),
     );
 }

@@ -75,7 +75,7 @@ export function addRunCreateCommand(parent: Command): void {
           isHidden: secret !== null,
           isInvited: membership.kind === 'invite',
         };
-        for (const line of nextSteps(options.out, about)) say(line);
+        for (const line of nextSteps(options, about, command)) say(line);
         return {
           json: {
             ...{ runId: run.runId, manifest: options.out, creator: signer.key, startAtMs, protects },
@@ -96,17 +96,18 @@ async function remarksOn(model: ModelSpec): Promise<readonly string[]> {
 }
 
 function* nextSteps(
-  manifest: string,
+  { out, key }: Options,
   about: {
     readonly runId: string;
     readonly isTrained: boolean;
     readonly isHidden: boolean;
     readonly isInvited: boolean;
   },
+  command: Command,
 ): Generator<string> {
   const data = about.isTrained ? '--data DIR' : '--no-data';
   yield '\nGive the manifest to one node:';
-  yield `  starlings node --run ${shellWord(manifest)} ${data}`;
+  yield `  starlings node --run ${shellWord(out)} ${data}`;
   if (about.isHidden) yield 'It invites the others (`starlings invite`), for the run id alone leads nowhere.';
   else {
     yield 'The others need the run id alone, and an address that it or a `starlings bootstrap` printed:';
@@ -114,7 +115,8 @@ function* nextSteps(
   }
   if (!about.isInvited) return;
   yield 'Each first needs to be let in, by its key (`starlings node id`):';
-  yield `  starlings run invite ${shellWord(manifest)} --for KEY`;
+  const signedWith = command.getOptionValueSource('key') === 'cli' ? ` --key ${shellWord(key)}` : '';
+  yield `  starlings run invite ${shellWord(out)} --for KEY${signedWith}`;
 }
 
 async function writeSecret(file: string, secret: Uint8Array, replaces = false): Promise<void> {

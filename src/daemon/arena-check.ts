@@ -24,6 +24,8 @@ export interface CheckedHolder {
 interface MissingFile {
   readonly what: string;
   readonly root: string;
+  /** A file of that name is there, and its content is not of this root. */
+  readonly isOther: boolean;
 }
 
 export interface CheckedArena {
@@ -62,8 +64,8 @@ export async function checkArena(
   if (files === null) return { summary, board, checked: [], missing: [] };
   const missing: MissingFile[] = [];
   const found = async (what: string, root: string, bytes: number): Promise<string | null> => {
-    const file = await fileOf(files, root, bytes);
-    if (file === null) missing.push({ what, root });
+    const { file, isOther } = await fileOf(files, root, bytes);
+    if (file === null) missing.push({ what, root, isOther });
     return file;
   };
   const submissions: SubmissionFile[] = [];
@@ -94,9 +96,14 @@ async function checkFolder(files: string): Promise<void> {
 }
 
 /** Null where it is not there, or another one. */
-async function fileOf(folder: string, root: string, bytes: number): Promise<string | null> {
+async function fileOf(
+  folder: string,
+  root: string,
+  bytes: number,
+): Promise<{ readonly file: string | null; readonly isOther: boolean }> {
   const path = join(folder, root);
   const found = await stat(path).catch(() => null);
-  if (!found?.isFile() || found.size !== bytes) return null;
-  return (await blobIdOf(path, createCrypto())).root === root ? path : null;
+  if (!found?.isFile()) return { file: null, isOther: false };
+  const isRight = found.size === bytes && (await blobIdOf(path, createCrypto())).root === root;
+  return { file: isRight ? path : null, isOther: !isRight };
 }

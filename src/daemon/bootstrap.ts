@@ -1,16 +1,31 @@
 /** A node of the DHT alone: the way in for others. It takes part in no run and learns nothing. */
 import { createBootstraps } from '../network/discovery/bootstraps.ts';
-import { createHost } from '../network/host/host.ts';
+import { createHost, type Host } from '../network/host/host.ts';
 import { loadIdentity } from '../network/identity.ts';
 import { Teardown } from '../node/teardown.ts';
 import { openLevelStore } from '../platform/node/level-store.ts';
 import { keepHeapsSmallStill, releaseGarbage } from '../platform/node/small-heap.ts';
 import { wallClock } from '../platform/node/wall-clock.ts';
+import type { DaemonInfo } from './daemon-info.ts';
 import { daemonProfile } from './daemon-profile.ts';
 import { keyFileOf, type NodeDirectory, openNodeDirectory } from './directory.ts';
 import { networkTrouble } from './network-trouble.ts';
 import type { BootstrapOptions, RunningDaemon } from './options.ts';
 import { whenAborted } from './when-aborted.ts';
+
+/** A bootstrap has no API: who looks into its directory finds where it is reached now. Returns what ends that. */
+function keepInfo(host: Host, directory: NodeDirectory, infoNow: () => DaemonInfo): () => Promise<void> {
+  let written: Promise<void> = Promise.resolve();
+  const write = (): void => {
+    // What cannot be written costs a look, not the bootstrap.
+    written = written.then(() => directory.announceReady(infoNow())).catch(() => {});
+  };
+  host.libp2p.addEventListener('self:peer:update', write);
+  return () => {
+    host.libp2p.removeEventListener('self:peer:update', write);
+    return written;
+  };
+}
 
 /** @throws one error with a sentence for everything a user can get wrong; nothing keeps running then. */
 export async function startBootstrap(options: BootstrapOptions, signal: AbortSignal): Promise<RunningDaemon> {
@@ -61,14 +76,14 @@ async function begin(
   });
   bootstraps.start();
   teardown.add(() => bootstraps.stop());
-  const info = {
-    pid: process.pid,
-    http: null,
-    peerId: host.libp2p.peerId.toString(),
-    peerKey: identity.key,
-    addresses: host.addresses(),
-  };
+  const infoNow = (): DaemonInfo => ({
+    ...{ pid: process.pid, http: null, peerId: host.libp2p.peerId.toString(), peerKey: identity.key },
+    addresses: [...host.addresses(), ...host.untried()],
+    untried: host.untried(),
+  });
+  const info = infoNow();
   await directory.announceReady(info);
+  teardown.add(keepInfo(host, directory, infoNow));
   log.info({ addresses: info.addresses }, 'ready');
   keepHeapsSmallStill();
   releaseGarbage();

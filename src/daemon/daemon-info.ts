@@ -18,6 +18,8 @@ const daemonInfoSchema = z.object({
   peerKey: z.string(),
   /** Multiaddrs with `/p2p/<peerId>`: what others give as --bootstrap. */
   addresses: z.array(z.string()),
+  /** Those of them that are public, and that nobody has dialled yet. */
+  untried: z.array(z.string()).default([]),
 });
 export type DaemonInfo = z.infer<typeof daemonInfoSchema>;
 

@@ -121,6 +121,7 @@ class Daemon {
       peerId: node.peerId,
       peerKey: node.key,
       addresses: node.addresses(),
+      untried: node.untried(),
     };
     await this.#directory.announceReady(info);
     log.info(info, 'ready');

@@ -146,7 +146,7 @@ export function openNodeDirectory(
     logFile.destination,
   );
   /** What a second node that is refused here must leave alone. */
-  const ours: string[] = [];
+  const ours = new Set<string>();
   return {
     path,
     storeDirectory: join(path, STORE_FOLDER),
@@ -155,7 +155,7 @@ export function openNodeDirectory(
     async announceReady(info) {
       const file = join(path, DAEMON_INFO_FILE);
       await writeFileAtomically(file, [`${JSON.stringify(info, null, 2)}\n`]);
-      ours.push(file);
+      ours.add(file);
     },
     async writeToken(token) {
       const file = join(path, TOKEN_FILE);
@@ -163,7 +163,7 @@ export function openNodeDirectory(
       await writeFile(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
       // The umask only takes away.
       await chmod(file, 0o600);
-      ours.push(file);
+      ours.add(file);
     },
     close() {
       for (const file of ours) rmSync(file, { force: true });

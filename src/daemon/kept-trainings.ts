@@ -19,6 +19,8 @@ export interface RoundRange {
   readonly through: number;
 }
 
+export const allRounds: RoundRange = { from: 0, through: 0x7fff_ffff };
+
 /** Where the trainings of whoever wrote an archive lie. */
 const besideArchive = (archive: string): string => `${archive}.trainings`;
 

@@ -11,6 +11,6 @@ export function networkTrouble(event: NetworkEvent): string | null {
   if (event.kind !== 'no-bootstrap-answers' || event.attempt !== 1) return null;
   return (
     `nobody answers at ${event.addresses.join(' or ')} and no other peer is connected: check that a node runs ` +
-    'there and that its address is right and can be reached from here; still trying'
+    'there, that its address is right and can be reached from here, and that it has the same network key or none as well; still trying'
   );
 }

@@ -53,7 +53,7 @@ export interface NodeRunsOptions {
   /** Of the node: what a run holds is read from it. */
   readonly store: Store;
   readonly histories: Histories;
-  readonly settings: Omit<NodeSettings, 'addresses'>;
+  readonly settings: Omit<NodeSettings, 'addresses' | 'untried'>;
 }
 
 interface Paused {
@@ -90,7 +90,8 @@ export class NodeRuns implements NodeControl, NodeReader {
   }
 
   settings(): NodeSettings {
-    return { ...this.#options.settings, addresses: this.#options.node.addresses() };
+    const { node, settings } = this.#options;
+    return { ...settings, addresses: node.addresses(), untried: node.untried() };
   }
 
   network(): Promise<NetworkReadings> {

@@ -5,7 +5,7 @@ import { packageVersion } from '../platform/node/package-root.ts';
 import { connectivitySchema } from './connectivity.ts';
 import type { DaemonOptions } from './options.ts';
 
-export function settingsOf(options: DaemonOptions): Omit<NodeSettings, 'addresses'> {
+export function settingsOf(options: DaemonOptions): Omit<NodeSettings, 'addresses' | 'untried'> {
   const {
     listen,
     announce,

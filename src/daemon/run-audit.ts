@@ -20,7 +20,7 @@ import { baseFile, trainingFile } from '../run/run-files.ts';
 import { loadTaskData } from '../tasks/data/registry.ts';
 import { externalFactsOf } from '../tasks/models/registry.ts';
 import type { BackendChoice } from '../tensor/backend-choices.ts';
-import { brokenDeltas, type RoundRange, trainingsOf } from './kept-trainings.ts';
+import { allRounds, brokenDeltas, type RoundRange, trainingsOf } from './kept-trainings.ts';
 import { type FileReader, readLog } from './log-archive.ts';
 
 export interface RunAuditOptions {
@@ -175,9 +175,10 @@ async function open(
   const records = await trainingsOf(place, runId, rounds);
   const [first] = records;
   if (!first) {
+    const of = rounds === allRounds ? '' : ` of rounds ${rounds.from} to ${rounds.through}`;
     throw new NodeError(
       'NOTHING_KEPT',
-      `nothing is kept of what trainings of rounds ${rounds.from} to ${rounds.through} of run ${runId} began with: a node keeps it with ` +
+      `nothing is kept of what trainings${of} of run ${runId} began with: a node keeps it with ` +
         '`--retention audit`, and `starlings log export` writes it beside an archive',
     );
   }

@@ -57,6 +57,7 @@ export async function ledgerOf(place: string, options: RunLedgerOptions): Promis
       },
       async opened(signed, parts, fileOf) {
         refuseUnmeasurable(signed);
+        const measured = measuredParts(signed, parts);
         const { membership, model } = signed.manifest;
         names = (membership.kind === 'allow-list' && membership.names) || {};
         evaluation = await evaluationPath(signed, options.evaluation);
@@ -64,7 +65,7 @@ export async function ledgerOf(place: string, options: RunLedgerOptions): Promis
         const vector = added && (await fileOf(baseFile));
         await ensureBackend();
         if (added && vector) frozen = new FrozenModel(added, vector);
-        builder = await builderOf(signed, parts, frozen, evaluation, options);
+        builder = await builderOf(signed, measured, frozen, evaluation, options);
       },
       async settle() {
         for (const recorded of recorder.take()) {
@@ -82,22 +83,26 @@ export async function ledgerOf(place: string, options: RunLedgerOptions): Promis
 
 async function builderOf(
   { manifest, runId }: SignedManifest,
-  parts: AnyParts,
+  { rules, frame }: MeasuredParts,
   frozen: FrozenModel | null,
   path: string,
   { examplesPerRound, settings, signal }: RunLedgerOptions,
 ): Promise<LedgerBuilder> {
-  if (!('rules' in parts)) {
-    throw new NodeError(
-      'NO_LEDGER',
-      `run ${runId} ${whyNoDeltas(manifest.strategy)}: there is nothing that could be measured`,
-    );
-  }
-  const { rules, frame } = parts;
   const { task, model } = manifest;
   const { heldOut: dataset } = await loadTaskData(task, model, path);
   const evaluation = new Evaluation({ runId, model, dataset, frozen, examplesPerRound, crypto, signal });
   return new LedgerBuilder({ runId, crypto, rules, frame, evaluation, settings });
+}
+
+type MeasuredParts = Extract<AnyParts, { readonly rules: unknown }>;
+
+/** @throws NodeError where nobody moves a model */
+function measuredParts({ manifest, runId }: SignedManifest, parts: AnyParts): MeasuredParts {
+  if ('rules' in parts) return parts;
+  throw new NodeError(
+    'NO_LEDGER',
+    `run ${runId} ${whyNoDeltas(manifest.strategy)}: there is nothing that could be measured`,
+  );
 }
 
 /** @throws NodeError */

@@ -58,8 +58,10 @@ export interface StarlingsNode {
   readonly key: PeerKey;
   /** libp2p's spelling of the key. */
   readonly peerId: string;
-  /** The full addresses (with `/p2p/...`) that others can dial. */
+  /** The full addresses (with `/p2p/...`) that others can dial, as far as can be told. */
   addresses(): string[];
+  /** Those of them that are public and that nobody has dialled yet: no peer is told. */
+  untried(): string[];
   /** Bytes over all connections since the start. */
   traffic(): Traffic;
   /** What the network says of itself, for operators. */
@@ -171,7 +173,11 @@ class Node implements StarlingsNode {
   }
 
   addresses(): string[] {
-    return this.#host.addresses();
+    return [...this.#host.addresses(), ...this.#host.untried()];
+  }
+
+  untried(): string[] {
+    return this.#host.untried();
   }
 
   traffic(): Traffic {

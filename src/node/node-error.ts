@@ -11,6 +11,7 @@ export class NodeError extends Error {
     | 'RUN_NOT_NAMED'
     | 'RUN_LEFT'
     | 'NOT_PUBLISHED'
+    | 'NOT_REPLACED'
     | 'OTHER_START_VECTOR'
     | 'UNKNOWN_RUN'
     | 'NOT_CHECKED'

@@ -12,6 +12,8 @@ interface Told {
 
 export function ArenaSection({ arena, view, nameOf }: Told & { arena: Arena }) {
   const { rows, holders, submissions, untilRounds } = arena;
+  const whyNone = (verdict: string): string =>
+    holders.some(({ hasRevealed }) => hasRevealed) ? verdict : 'not scored yet';
   const phase = view.phase === 'finished' ? 'over' : arenaPhase(untilRounds, view.round);
   return (
     <section class="wide" aria-labelledby="arena">
@@ -30,7 +32,7 @@ export function ArenaSection({ arena, view, nameOf }: Told & { arena: Arena }) {
             cells: [
               name,
               nameOf(author),
-              copyOf === null ? (score === null ? verdict : '') : `a near copy of ${copyOf}`,
+              copyOf === null ? (score === null ? whyNone(verdict) : '') : `a near copy of ${copyOf}`,
               rank === null ? unknown : String(rank),
               percentText(score),
               String(points),

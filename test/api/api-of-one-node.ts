@@ -36,7 +36,7 @@ export async function apiOf(given: readonly RunView[], at: ListenAddress | numbe
       return {
         ...{ version: '1.2.3', node: 'v22', platform: 'linux', listen: [], announce: [], bootstrap: [] },
         ...{ connectivity: null, retention: 'snapshots', contentBytesMax: 0, trust: [], logLevel: 'info' },
-        ...{ limits: {}, addresses: [] },
+        ...{ limits: {}, addresses: [], untried: [] },
       };
     },
     peers: async () => [],

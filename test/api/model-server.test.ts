@@ -140,6 +140,9 @@ describe('a language model that is served', () => {
         return true;
       });
     }
+    const refused = await fetch(`${server.url}/predict`, { method: 'POST', body: 'rows: 1' });
+    assert.equal(refused.status, 400);
+    assert.match(await refused.text(), /"the body of the request is no JSON"/);
     const [tooLong] = await post('/v1/completions', { ...asked, prompt: 'a'.repeat(70_000) });
     assert.equal(tooLong, 413);
   });

@@ -413,7 +413,10 @@ describe('the command line', { concurrency: 2 }, () => {
       '--key',
       at('keys', 'creator'),
     );
-    assert.match(inviting.stderr + inviting.stdout, /starlings run invite \S+invite\.manifest --for KEY/);
+    assert.match(
+      inviting.stderr + inviting.stdout,
+      /starlings run invite \S+invite\.manifest --for KEY --key \S+/,
+    );
 
     const before = await readFile(file);
     const again = await starlings(...create);

@@ -1,6 +1,7 @@
 /** A comparison in parts, as the job files of src/cli's `compare --shard` have them done, is the comparison as a whole. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -87,6 +88,27 @@ describe('a comparison in parts', () => {
     const expected = await filesOf(at('whole'));
     assert.deepEqual(Object.keys(expected), ['report.html', 'table.csv', 'table.md', 'trials.jsonl']);
     assert.deepEqual(await filesOf(at('parts')), expected);
+  });
+
+  test('stopped in the middle it says of how much its table is, and how it goes on', async () => {
+    const long = (await readFile(at('small.yaml'), 'utf8')).replace('rounds: 8', 'rounds: 400');
+    await writeFile(at('long.yaml'), long);
+    const child = spawn(process.execPath, [entry, 'compare', at('long.yaml'), '--out', at('stopped')], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        // Under way, and far from done.
+        if (!said.includes('1/6') && (said + text).includes('1/6')) child.kill('SIGINT');
+        said += text;
+      });
+    }
+    await once(child, 'close');
+    const [, done = ''] =
+      /stopped +after (\d+) of 6 simulations, which the table is of: run again, it goes on/.exec(said) ?? [];
+    assert.ok(Number(done) < 6 && done !== '', said);
+    assert.equal(existsSync(at('stopped', 'trials.jsonl')), / trials\.jsonl\n/.test(said), said);
   });
 
   test('--json is a list of rows with the figures of the table', async () => {

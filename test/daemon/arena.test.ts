@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
@@ -14,15 +14,18 @@ import { lackingText } from '../../src/cli/view/arena-lines.ts';
 import { checkArena } from '../../src/daemon/arena-check.ts';
 import { keyFileOf } from '../../src/daemon/directory.ts';
 import { exportLog, readLog } from '../../src/daemon/log-archive.ts';
+import { ledgerOf } from '../../src/daemon/run-ledger.ts';
 import type { Board } from '../../src/entries/arena/board.ts';
 import { commitmentOf, notHad, type RevealBody, type ScoreRow } from '../../src/entries/arena/scores.ts';
 import { initialVector } from '../../src/learning/initial.ts';
 import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
+import { ledgerDefaults } from '../../src/ledger/ledger.ts';
 import { archivePieces } from '../../src/log/archive.ts';
 import { encodeState } from '../../src/log/snapshot.ts';
 import type { LogParts } from '../../src/methods/log-parts.ts';
 import { loadIdentity } from '../../src/network/identity.ts';
+import { boardLines } from '../../src/node/commands/arena-commands.ts';
 import { blobIdOf } from '../../src/platform/node/blob-file.ts';
 import { trainingSchema } from '../../src/run/run-spec.ts';
 import { loadTaskData, taskKindOf } from '../../src/tasks/data/registry.ts';
@@ -71,14 +74,14 @@ const boardIn = async (
   (await node.command('board')) as never;
 
 test('a board over real nodes is the same everywhere and from an archive, and who lies is named', async () => {
-  const good = await trained(200);
+  const best = await trained(200);
   const fair = await trained(6);
   const nodes = await LogNodes.prepared();
   const save = async (name: string, vector: Float32Array, of = model): Promise<string> => {
     await writeSafetensors(nodes.at(`${name}.safetensors`), of, vector, metadata);
     return nodes.at(`${name}.safetensors`);
   };
-  await save('good', good);
+  await save('good', best);
   const names = ['holder-0', 'holder-1', 'holder-2'];
   const shards = [];
   for (const [part, name] of names.entries()) {
@@ -95,7 +98,7 @@ test('a board over real nodes is the same everywhere and from an archive, and wh
   for (const name of names) judges.push(await nodes.start(name));
   const submitter = await nodes.start('submitter');
 
-  const nudged = (by: number): Float32Array => good.map((value, at) => value + (at % 2 ? by : -by) * 0.001);
+  const nudged = (by: number): Float32Array => best.map((value, at) => value + (at % 2 ? by : -by) * 0.001);
   const large = modelSchema.parse({ kind: 'mlp', inputs: 784, hidden: [64], outputs: 10 });
   const submissions: readonly (readonly [LogNode, string, string])[] = [
     [submitter, 'good', nodes.at('good.safetensors')],
@@ -124,7 +127,7 @@ test('a board over real nodes is the same everywhere and from an archive, and wh
   });
   // Under another name it is the same file.
   await assert.rejects(judges[1]!.command('submit', { name: 'mine', file: nodes.at('good.safetensors') }), {
-    message: /\(is submitted\)$/,
+    message: /\(this file is submitted already\)$/,
   });
 
   // What would have no score is refused before the node is asked.
@@ -161,7 +164,13 @@ test('a board over real nodes is the same everywhere and from an archive, and wh
   await assert.rejects(judge(0, 'shard-1'), /shard-1 is the shard of holder [0-9a-f]{64}, and this node is/);
   await assert.rejects(judge(0, 'good.safetensors'), /good\.safetensors is no shard of arena .*Merkle root/);
   await assert.rejects(judge(0, 'nothing'), /ENOENT.*nothing/);
-  const judged = Promise.all([judge(0), killed(judges[1]!, nodes.at('shard-1')).then(() => judge(1))]);
+  const [unjudged] = boardLines(await boardIn(judges[0]!));
+  assert.match(unjudged!, /^ +- {2}good {2}not scored yet, by [0-9a-f]{8}$/);
+  // Typed twice at once: both go by the salt of whichever was first, and what the other has said is not said again.
+  const judged = Promise.all([
+    ...[judge(0), judge(0)],
+    killed(judges[1]!, nodes.at('shard-1')).then(() => judge(1)),
+  ]);
   await lie(nodes, judges[2]!, nodes.at('shard-2'));
   const results = await judged;
   assert.ok(said.some((line) => line.startsWith('goes on   with what it has committed to')));
@@ -177,7 +186,7 @@ test('a board over real nodes is the same everywhere and from an archive, and wh
     await assert.rejects(stat(join(home, 'runs', nodes.run.runId, 'reveal.json')), { code: 'ENOENT' });
   assert.deepEqual(
     results.map(({ disagrees }) => disagrees),
-    [[judges[2]!.key], [judges[2]!.key]],
+    [[judges[2]!.key], [judges[2]!.key], [judges[2]!.key]],
     said.join('\n'),
   );
 
@@ -231,18 +240,27 @@ test('a board over real nodes is the same everywhere and from an archive, and wh
     assert.deepEqual(plain(offline), plain(board!), place);
     return { checked: checked.map(({ isRight, counted }) => [isRight, counted]), missing };
   };
-  assert.equal(
-    said.filter((line) => line.startsWith('trouble   no file of submission gone: 5a5a')).length,
-    2,
+  // Of the two commands of one node whoever comes second may find the scores of the first.
+  assert.ok(
+    said.filter((line) => line.startsWith('trouble   no file of submission gone: 5a5a')).length >= 2,
     said.join('\n'),
   );
   // Two submissions were never here.
   const missing = board!.rows
     .filter(({ name }) => ['nan', 'gone'].includes(name))
     .sort((a, b) => a.order - b.order)
-    .map(({ name, root }) => ({ what: `submission ${name}`, root }));
+    .map(({ name, root }) => ({ what: `submission ${name}`, root, isOther: false }));
   const whole = { checked: [true, true, false].map((isRight) => [isRight, 4]), missing };
   for (const place of [submitter.home, archive, late]) assert.deepEqual(await checkedAt(place), whole, place);
+  // One that was changed since is there, and is another one.
+  const good = board!.rows.find(({ name }) => name === 'good')!;
+  const changed = await readFile(join(files, good.root));
+  changed[changed.length - 1]! ^= 1;
+  await writeFile(join(files, good.root), changed);
+  assert.deepEqual((await checkedAt(archive)).missing[0], {
+    ...{ what: 'submission good', root: good.root },
+    isOther: true,
+  });
   for (const { root } of board!.rows) await rm(join(files, root), { force: true });
   const none = await checkedAt(archive);
   assert.deepEqual(none.checked, new Array(3).fill([null, 0]));
@@ -353,6 +371,8 @@ test('where there is no arena, and where a file is gone, one sentence says so', 
   });
   await node.stop();
   await assert.rejects(checkArena(node.home, '', null), /^NodeError: run \w+ is no arena$/);
+  const asked = { run: '', evaluation: null, examplesPerRound: 16, settings: ledgerDefaults };
+  await assert.rejects(ledgerOf(node.home, asked), /there is nothing that could be measured$/);
 });
 
 test('who had not the file of a submission is told from who found something else', () => {

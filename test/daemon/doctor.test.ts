@@ -44,6 +44,7 @@ const network: NetworkFacts = {
   ...{ privacy: { kind: 'open' }, connectivity },
   ...{
     addresses: [door],
+    untried: [],
     announces: false,
     doors: [answers],
     closedPorts: [],
@@ -458,6 +459,20 @@ const rows: readonly (readonly [string, DoctorFacts, string, Finding['level'], R
     'watch',
     /nothing of others is in the model yet/,
   ],
+  [
+    'clock of the only peer',
+    ofView({ clock: { offsetMs: null, claimedMs: 9000, peers: 1 } }),
+    'clock',
+    'watch',
+    /9\.0 s ahead of the only peer, and a round takes 2 s: one of the two is wrong/,
+  ],
+  [
+    'a public address that nobody has dialled',
+    ofNetwork({ untried: [door] }),
+    'nat',
+    'watch',
+    /public address, and nobody has dialled \/ip4\/9\.8\.7\.6.* yet/,
+  ],
   ['clock right', healthy, 'clock', 'fine', /agrees with 3 peers/],
   [
     'clock off a little',
@@ -516,6 +531,18 @@ describe('findings', () => {
       findingsOf(healthy).filter(({ level }) => level !== 'fine'),
       [],
     );
+    // With another key of the network, or none, a node sounds like another program.
+    const noise = probe({ kind: 'no-node', reason: 'x' });
+    for (const [privacy, hint] of [
+      [{ kind: 'opened' }, /^see that it is the key of this network that was given here/],
+      [{ kind: 'open' }, /^where the network is private give its key/],
+    ] as const) {
+      const ill = ofNetwork({ privacy, doors: [noise], bootstraps: [noise], peers: [] });
+      for (const id of ['reachable', 'bootstrap']) {
+        const found = findingsOf(ill).find((one) => one.id === id);
+        assert.match(found && found.level !== 'fine' ? found.todo : '', hint, id);
+      }
+    }
     // Whoever is told to look for others by the id of a hidden run looks in vain.
     const [todo, unknown] = (['known', 'unknown'] as const).map((hiding) =>
       findingsOf(ofRun({ view: lone, holders: [], hiding })).find((one) => one.id === 'holders'),

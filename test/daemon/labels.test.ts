@@ -310,6 +310,8 @@ test('right answers are hidden until they are told, and the annotations of Label
   const stranger = await label('import', bob, ...offer);
   assert.equal(stranger.exitCode, 2, stranger.stderr);
   assert.match(stranger.stderr, /does not name this node/);
+  const nowhere = await label('import', ann, ...offer, '--gold-column', 'nosuch');
+  assert.match(nowhere.stderr, /no right answers are in its column or field 'nosuch'/);
   const imported = await until('the records are offered', async () => {
     const end = await label('import', ann, ...offer);
     if (end.exitCode !== 0) throw new Error(end.stderr);
@@ -326,6 +328,9 @@ test('right answers are hidden until they are told, and the annotations of Label
     return jsonOf(end);
   });
   assert.deepEqual([answered['answered'], answered['lost'], answered['wrong']], [70, 0, 0]);
+  // The same export again adds nothing to the log.
+  const repeated = jsonOf(await label('answer', bob, '--file', nodes.at('tasks.json'), '--of', '2'));
+  assert.deepEqual([repeated['answered'], repeated['before'], repeated['lost']], [0, 70, 0]);
 
   // Ann sees how he does before anybody knows what he was tried with, the others afterwards.
   const goldAt = async (node: LogNode, ...given: string[]) => {

@@ -51,6 +51,14 @@ describe('a registry over real nodes', () => {
       [author, 'publish', { ...about, file: other }, /version is published/],
       [author, 'feedback', { model: 'digits@1.0', rating: 5 }, /its own author/],
     ];
+    const slips: readonly (readonly [Record<string, unknown>, RegExp])[] = [
+      [{ model: 'digits' }, /^\w+: digits names no version: expected NAME@VERSION$/],
+      [{ licence: 'my own' }, /licence my own is no SPDX id: write for example MIT/],
+      [{ arena: 'bafy' }, /bafy is no submission to an arena: expected RUN:SUBMISSION/],
+      [{ parent: 'ones' }, /ones names no version/],
+    ];
+    for (const [slip, why] of slips)
+      await assert.rejects(author.command('publish', { ...about, file: other, ...slip }), why);
     for (const [node, id, input, why] of inVain) {
       const refusal = await until(`${id} is refused`, () =>
         node.command(id, input).then(
@@ -101,6 +109,10 @@ describe('a registry over real nodes', () => {
     assert.deepEqual([...told], [only!.publication.root]);
     await assert.rejects(late.command('pull', { model: 'digits', out: nodes.at('no-folder/pulled') }), {
       message: /no-folder/,
+    });
+    await late.command('pull', { model: 'digits', out: nodes.at('pulled'), seconds: 20 });
+    await assert.rejects(late.command('pull', { model: 'digits', out: nodes.at('card.md'), seconds: 20 }), {
+      message: /card\.md exists and is no model: choose another --out/,
     });
     await late.command('pull', { model: 'digits', out: nodes.at('pulled'), seconds: 20 });
     assert.ok(Buffer.compare(await readFile(file), await readFile(nodes.at('pulled'))) === 0);

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import type { AuditVerdict } from '../../src/audit/re-execute.ts';
+import { allRounds } from '../../src/daemon/kept-trainings.ts';
 import { exportLog } from '../../src/daemon/log-archive.ts';
 import { auditRun, type RunAuditOptions } from '../../src/daemon/run-audit.ts';
 import {
@@ -133,6 +134,9 @@ describe('an audit of one’s own rounds', () => {
   test('says what is missing', async () => {
     const lean = at('lean');
     await assert.rejects(verdicts(lean), { code: 'NOTHING_KEPT', message: /--retention audit/ });
+    await assert.rejects(verdicts(lean, { rounds: allRounds }), {
+      message: /^nothing is kept of what trainings of run bafy/,
+    });
     const middle = (await verdicts(at('keeps'))).same.at(6)!;
     await cp(at('keeps'), at('gap'), { recursive: true });
     const store = await openLevelStore(at('gap', 'store'));

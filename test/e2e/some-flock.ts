@@ -64,6 +64,7 @@ function nodeOf(index: number, names: readonly string[], round: number): LiveNod
       ...{ version: '1', node: 'v22', platform: 'linux', listen: [], announce: [], bootstrap: [], trust: [] },
       ...{ connectivity: null, retention: 'snapshots', contentBytesMax: 0, logLevel: 'info', limits: {} },
       addresses: [`/ip4/192.0.2.${index}/tcp/4001/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X`],
+      untried: [],
     },
     runs: [{ view, history: history.data() }],
   };

@@ -25,6 +25,7 @@ export interface PeerStatus {
   readonly key: string;
   readonly peerId: string;
   readonly addresses: readonly string[];
+  readonly untried: readonly string[];
   readonly connections: readonly {
     readonly to: string;
     readonly isRelayed: boolean;
@@ -82,6 +83,7 @@ setInterval(() => {
     key: host.key,
     peerId: host.libp2p.peerId.toString(),
     addresses: host.addresses(),
+    untried: host.untried(),
     connections: host.libp2p.getConnections().map(({ remotePeer, direct }) => ({
       to: remotePeer.toString(),
       isRelayed: !direct,

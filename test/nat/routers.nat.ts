@@ -178,4 +178,24 @@ describe('what a node behind a router tells of itself', { skip: missing ?? false
       await lab.close();
     }
   });
+
+  test('a machine that has one names it before anybody has dialled it, and tells nobody', async () => {
+    const lab = new Lab();
+    try {
+      const given = { run: 'nat', profile: plainProfile };
+      const { namespace, publicAddress } = lab.machine('open');
+      const first = lab.start(namespace, { ...given, seed: 2, bootstrap: [] });
+      const { untried, addresses, peerId } = await first.until('it is there', () => true);
+      const named = `/ip4/${publicAddress}/tcp/4001/p2p/${peerId}`;
+      assert.deepEqual(untried, [named]);
+      assert.ok(!addresses.includes(named));
+      lab.start(lab.machine('open').namespace, { ...given, seed: 3, bootstrap: untried });
+      await first.until(
+        'somebody has dialled it',
+        (status) => status.untried.length === 0 && status.addresses.includes(named),
+      );
+    } finally {
+      await lab.close();
+    }
+  });
 });

@@ -41,7 +41,7 @@ function privacyFindings({ privacy }: NetworkFacts): Finding[] {
 }
 
 /** A node tells a public address once somebody else dialled it (AutoNAT), and a place at a relay where nobody could. */
-function natFindings({ addresses, announces, connectivity }: NetworkFacts): Finding[] {
+function natFindings({ addresses, untried, announces, connectivity }: NetworkFacts): Finding[] {
   const id = 'nat';
   const direct = addresses.filter((address) => !isRelayed(address));
   if (direct.length > 0 && addresses.every((address) => rangeOf(address) === 'this machine')) return [];
@@ -50,7 +50,7 @@ function natFindings({ addresses, announces, connectivity }: NetworkFacts): Find
       { id, level: 'fine', text: 'what is announced is told as it is: nobody tries whether it leads here' },
     ];
   }
-  const open = direct.filter((address) => rangeOf(address) === 'anywhere');
+  const open = direct.filter((address) => rangeOf(address) === 'anywhere' && !untried.includes(address));
   if (open.length > 0) {
     return [{ id, level: 'fine', text: `reachable: others have dialled ${open.join(' and ')}` }];
   }
@@ -62,6 +62,15 @@ function natFindings({ addresses, announces, connectivity }: NetworkFacts): Find
         id,
         level: 'fine',
         text: `behind NAT: others come by way of ${amount(relays.size, 'relay')}, and directly where they can be dialled`,
+      },
+    ];
+  }
+  if (untried.length > 0) {
+    return [
+      {
+        ...{ id, level: 'watch' },
+        text: `not known: this machine has a public address, and nobody has dialled ${untried.join(' or ')} yet; until then no peer is told of it`,
+        todo: 'give it to somebody who starts a node with it as --bootstrap, or try it with `starlings doctor` on another machine',
       },
     ];
   }

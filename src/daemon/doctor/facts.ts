@@ -66,6 +66,8 @@ export interface NetworkFacts {
   readonly connectivity: NodeSettings['connectivity'];
   /** Where others are told to dial, with `/p2p/`; of a node that does not run yet what it will announce. */
   readonly addresses: readonly string[];
+  /** Those of them that are public, and that nobody has dialled yet. */
+  readonly untried: readonly string[];
   readonly announces: boolean;
   /** Its own addresses, dialled from this machine by a stranger. */
   readonly doors: readonly Probe[];

@@ -96,6 +96,7 @@ export async function gatherFacts(subject: Subject, signal: AbortSignal): Promis
       ...{ privacy, doors, bootstraps, router, remembered: remembered.length, peers: answers?.peers ?? [] },
       connectivity: answers ? answers.settings.connectivity : null,
       addresses: own.length > 0 ? own : settings.announce,
+      untried: answers?.settings.untried ?? (process.kind === 'bootstrap' ? (info?.untried ?? []) : []),
       announces: (answers?.settings.announce ?? settings.announce).length > 0,
       closedPorts:
         process.kind === 'none' || process.kind === 'killed' ? await closedPorts(settings.listen) : [],

@@ -51,7 +51,7 @@ function addressFinding({ addresses, announces }: NetworkFacts): Finding {
 }
 
 /** What somebody on this machine can dial says nothing of firewalls between; who came from elsewhere does. */
-function reachableFindings({ doors, peers }: NetworkFacts): Finding[] {
+function reachableFindings({ doors, peers, privacy }: NetworkFacts): Finding[] {
   const id = 'reachable';
   const closed = doors.filter(({ outcome }) => outcome.kind !== 'answers');
   if (closed.length > 0) {
@@ -59,12 +59,14 @@ function reachableFindings({ doors, peers }: NetworkFacts): Finding[] {
       ...{
         id,
         level: 'wrong',
-        text: `${address}, which others are told, ${whatHappens(outcome)} from this machine`,
+        text: `${address}, which others dial, ${whatHappens(outcome)} from this machine`,
       },
       todo:
         outcome.kind === 'other-key'
           ? 'another node has this address: give each a port of its own, and announce the right one'
-          : 'check the firewall, the forwarded port and `announce`; some routers do not lead back to a machine behind them, then have somebody outside run `starlings doctor`',
+          : outcome.kind === 'no-node'
+            ? keyHint(privacy)
+            : 'check the firewall, the forwarded port and `announce`; some routers do not lead back to a machine behind them, then have somebody outside run `starlings doctor`',
     }));
   }
   const from = peers.flatMap(({ dialledFrom }) => dialledFrom);
@@ -88,7 +90,7 @@ function reachableFindings({ doors, peers }: NetworkFacts): Finding[] {
 }
 
 function bootstrapFindings(
-  { bootstraps, peers, remembered }: NetworkFacts,
+  { bootstraps, peers, remembered, privacy }: NetworkFacts,
   { kind }: ProcessFacts,
 ): Finding[] {
   const id = 'bootstrap';
@@ -113,7 +115,7 @@ function bootstrapFindings(
   const isIn = peers.length > 0 || bootstraps.some(({ outcome }) => outcome.kind === 'answers');
   return bootstraps.map((probe): Finding => {
     const text = `${probe.address} ${whatHappens(probe.outcome)}`;
-    const todo = todoOf(probe);
+    const todo = todoOf(probe, privacy);
     return todo === null ? { id, level: 'fine', text } : { id, level: isIn ? 'watch' : 'wrong', text, todo };
   });
 }
@@ -139,7 +141,14 @@ function whatHappens(outcome: ProbeOutcome): string {
   }
 }
 
-function todoOf({ outcome }: Probe): string | null {
+/** Whoever has another key of the network, or none, hears noise; so does who dials another program. */
+function keyHint({ kind }: NetworkFacts['privacy']): string {
+  return kind === 'opened'
+    ? 'see that it is the key of this network that was given here (--network-key), and that a node has this port'
+    : 'where the network is private give its key (--network-key FILE); else see that a node has this port, of the same version of starlings';
+}
+
+function todoOf({ outcome }: Probe, privacy: NetworkFacts['privacy']): string | null {
   switch (outcome.kind) {
     case 'answers':
       return null;
@@ -154,7 +163,7 @@ function todoOf({ outcome }: Probe): string | null {
     case 'other-key':
       return 'take the whole address that the bootstrap prints today: its key was lost, or another node has its port';
     case 'no-node':
-      return 'correct the port, or bring both to the same version of starlings';
+      return keyHint(privacy);
     default:
       return outcome satisfies never;
   }

@@ -312,7 +312,9 @@ function clockFindings({ view, plan, holders }: ExaminedRun): Finding[] {
       },
     ];
   }
-  const by = `${(Math.abs(off) / 1000).toFixed(1)} s ${off > 0 ? 'ahead of' : 'behind'} ${amount(clock.peers, 'peer')}`;
+  const isOnly = clock.offsetMs === null;
+  const whose = isOnly ? 'the only peer' : amount(clock.peers, 'peer');
+  const by = `${(Math.abs(off) / 1000).toFixed(1)} s ${off > 0 ? 'ahead of' : 'behind'} ${whose}`;
   if (Math.abs(off) <= slotMs / 2) {
     return [
       {
@@ -330,9 +332,11 @@ function clockFindings({ view, plan, holders }: ExaminedRun): Finding[] {
       ...{
         id,
         level: isClockOff(clock, slotMs) ? 'wrong' : 'watch',
-        text: `the clock is ${by}, and a round takes ${slotMs / 1000} s`,
+        text: `the clock is ${by}, and a round takes ${slotMs / 1000} s${isOnly ? ': one of the two is wrong' : ''}`,
       },
-      todo: 'set the clock of whoever is wrong (NTP): nothing is trained beyond a round',
+      todo: isOnly
+        ? 'set the one that is wrong (NTP): what two learn in different rounds does not come together'
+        : 'set the clock of whoever is wrong (NTP): nothing is trained beyond a round',
     },
   ];
 }

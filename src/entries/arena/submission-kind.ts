@@ -96,7 +96,7 @@ function whyRefused(
   const own = submitted.filter((one) => one.author === author);
   const bytesOf = (all: readonly Submitted[]): number => all.reduce((sum, one) => sum + one.bytes, bytes);
   if (bytes > rules.bytesMax) return 'oversized';
-  if (submitted.some((one) => one.root === root)) return 'is submitted';
+  if (submitted.some((one) => one.root === root)) return 'this file is submitted already';
   if (own.length >= rules.perAuthor) return 'too many of one key';
   if (submitted.length >= rules.kept) return 'arena is full';
   if (bytesOf(own) > rules.bytesPerAuthor) return 'too many bytes of one key';

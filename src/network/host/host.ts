@@ -35,6 +35,7 @@ import { HostReadings, type NetworkReadings } from './host-readings.ts';
 import { defaultMuxerLimits, muxer } from './muxer.ts';
 import { pacedPush } from './paced-push.ts';
 import { createTrafficMeter, type Traffic, type TrafficMeter } from './traffic.ts';
+import { UntriedAddresses } from './untried-addresses.ts';
 import { WaitingBytes, waitingBytesMaxDefault } from './waiting-bytes.ts';
 
 /**
@@ -76,6 +77,7 @@ export type HostServices = {
   ping: Ping;
   dht: KadDHT;
   gossip?: GossipSub;
+  untried: UntriedAddresses;
 };
 
 export interface Host {
@@ -94,6 +96,8 @@ export interface Host {
   stop(): Promise<void>;
   /** The full addresses (with `/p2p/...`) others can dial: the announced ones, else those it listens on; empty before the start. */
   addresses(): string[];
+  /** Public ones of this machine that nobody has dialled yet, and that no peer is told. */
+  untried(): string[];
   /** Bytes over the connections of this host, all runs and the DHT together, since it was created. */
   traffic(): Traffic;
   /** What libp2p says of itself. */
@@ -168,6 +172,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     start: async () => libp2p.start(),
     stop: async () => libp2p.stop(),
     addresses: () => libp2p.getMultiaddrs().map(String),
+    untried: () => libp2p.services.untried.list(),
     traffic: () => meter.read(),
     readings: () => readings.read(gossip.topics()),
   };
@@ -262,6 +267,7 @@ function services(profile: HostProfile, gossip: Gossip | null): ServiceFactoryMa
       validators: { pk: refuseRecord },
     }),
     ...(gossip === null ? {} : { gossip: gossipsub(gossip.options()) }),
+    untried: (components) => new UntriedAddresses(components),
   };
 }
 

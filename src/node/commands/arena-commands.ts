@@ -154,8 +154,11 @@ function boardIn(control: NodeControl, runId: string): Board {
 /** As people read it; from an archive as well. */
 export function boardLines({ rows, holders, refused }: Board): string[] {
   const names = new Map(rows.map(({ entry, name }) => [entry, name]));
+  const isJudged = holders.some(({ hasRevealed }) => hasRevealed);
   return [
-    ...rows.map((row) => rowLine(row, names)),
+    ...rows.map((row) =>
+      isJudged ? rowLine(row, names) : `   -  ${row.name}  not scored yet, by ${row.author.slice(0, 8)}`,
+    ),
     ...holders.map(({ holder, hasCommitted, hasRevealed, agree, disagree, isOutvoted }) => {
       const did = hasRevealed ? 'has revealed' : hasCommitted ? 'has committed' : 'has said nothing';
       const words =

@@ -1,5 +1,5 @@
 /** What people do in a run that is a registry of models: the part of the table of commands that is about it. */
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { access, copyFile, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
@@ -166,10 +166,10 @@ export const MODEL_COMMANDS: readonly NodeCommand[] = [
     }),
     async (control, { model: wanted, out, seconds, ...given }) => {
       const { runId } = viewOf(control, given.run);
-      const { publication } = await modelIn(control, runId, wanted);
+      const { publication, retired } = await modelIn(control, runId, wanted);
       const blobs = control.blobs(runId);
       const isKept = blobs.held().includes(publication.root);
-      refuseReplacing(out);
+      await refuseOther(out);
       // Of a copy the system names the source, whatever it was that is not there.
       await access(dirname(out), constants.W_OK);
       await fetched(control, runId, publication, seconds);
@@ -178,8 +178,11 @@ export const MODEL_COMMANDS: readonly NodeCommand[] = [
       // What nobody pinned is not ours to hand on for good.
       if (!isKept) await blobs.drop(publication.root);
       return {
-        json: { runId, out, publication },
-        lines: [`pulled    ${titleOf(publication)}, ${publication.bytes} bytes, to ${out}`],
+        json: { runId, out, publication, retired },
+        lines: [
+          `pulled    ${titleOf(publication)}, ${publication.bytes} bytes, to ${out}`,
+          ...(retired === null ? [] : [`retired   its author took it back: ${retired}`]),
+        ],
       };
     },
   ),
@@ -227,6 +230,7 @@ interface Described {
 /** What the file says of itself, and its publisher beside. @throws NodeError, ModelFileError, system errors */
 async function aboutOf(given: Described): Promise<Omit<Publication, 'root' | 'bytes'>> {
   const { file, licence, card, metric = [], parent, arena } = given;
+  checkLicence(licence);
   const { model: spec, metadata } = await readSafetensors(file);
   const task = taskSchema.safeParse(parseJson(metadata['task'] ?? '')).data?.kind ?? 'unknown';
   const { runId, round } = metadata;
@@ -249,20 +253,46 @@ async function cardIn(file: string): Promise<string> {
   throw new NodeError('NOT_PUBLISHED', `${file} has ${size} bytes: a card has at most ${cardBytesTop}`);
 }
 
+/** A model is replaced by a newer one; what is none was not meant. @throws NodeError, as `refuseReplacing` */
+async function refuseOther(out: string): Promise<void> {
+  refuseReplacing(out);
+  if (!existsSync(out)) return;
+  await readSafetensors(out).catch(() => {
+    throw new NodeError('NOT_REPLACED', `${out} exists and is no model: choose another --out`);
+  });
+}
+
+/** As far as it can be told from its form: https://spdx.github.io/spdx-spec/v2.3/SPDX-license-expressions/ */
+const spdxExpression = /^\(*[A-Za-z0-9.+-]+\)*(?: (?:AND|OR|WITH) \(*[A-Za-z0-9.+-]+\)*)*$/;
+
+/** It is published for good. @throws NodeError */
+function checkLicence(licence: string): void {
+  if (spdxExpression.test(licence)) return;
+  throw new NodeError(
+    'NOT_PUBLISHED',
+    `licence ${licence} is no SPDX id: write for example MIT or Apache-2.0, or LicenseRef-NAME for one of your own`,
+  );
+}
+
 function metricOf(given: string): Publication['metrics'][number] {
   const [, name = '', value = '', data = ''] = /^([^=]+)=([^:]+):(.+)$/.exec(given) ?? [];
   if (name !== '' && Number.isFinite(Number(value))) return { name, value: Number(value), data };
   throw new NodeError('NOT_PUBLISHED', `${given} is no metric: expected NAME=VALUE:DATA`);
 }
 
+/** @throws NodeError */
 function titleIn(given: string): { readonly name: string; readonly version: string } {
   const [name = '', version = ''] = given.split('@', 2);
-  return { name, version };
+  if (name !== '' && version !== '') return { name, version };
+  throw new NodeError('NOT_PUBLISHED', `${given} names no version: expected NAME@VERSION`);
 }
 
+/** @throws NodeError */
 function submissionIn(given: string): { readonly id: string; readonly submission: string } {
-  const [id = '', submission = ''] = given.split(':', 2);
-  return { id, submission };
+  const [, id = '', submission = ''] = /^([a-z0-9]+):([0-9a-f]{64})$/.exec(given) ?? [];
+  if (id !== '') return { id, submission };
+  const expected = 'RUN:SUBMISSION, the run id of the arena and what `arena submit` printed';
+  throw new NodeError('NOT_PUBLISHED', `${given} is no submission to an arena: expected ${expected}`);
 }
 
 /**
@@ -281,7 +311,7 @@ async function modelIn(control: NodeControl, runId: string, wanted: string): Pro
   if (found !== null) return found;
   throw new NodeError(
     'NOT_PUBLISHED_HERE',
-    `run ${runId} has no model ${wanted}; \`models\` lists what there is`,
+    `run ${runId} has no model ${wanted}; \`models\` lists what there is (\`starlings model search\`)`,
   );
 }
 

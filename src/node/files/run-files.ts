@@ -68,6 +68,8 @@ export class RunFiles {
   readonly #providing: Providing;
   /** By their root. */
   readonly #pulls = new Map<string, Promise<void>>();
+  /** Copies that are being made, by the root. */
+  readonly #offers = new Map<string, Promise<void>>();
   /** Under way, by the root. */
   readonly #underWay = new Map<string, FilePull>();
 
@@ -159,17 +161,24 @@ export class RunFiles {
 
   /** Keeps a copy of what a file holds, and hands it on. @throws system errors */
   async offer(path: string): Promise<BlobId> {
+    const blob = await blobIdOf(path, this.#options.crypto);
+    if (this.#files.get(blob.root)?.isWhole) return blob;
+    // Two that are told the same file at once would write over each other's copy.
+    const kept =
+      this.#offers.get(blob.root) ?? this.#keep(path, blob).finally(() => this.#offers.delete(blob.root));
+    this.#offers.set(blob.root, kept);
+    await kept;
+    return blob;
+  }
+
+  async #keep(path: string, blob: BlobId): Promise<void> {
     const { folder, crypto } = this.#options;
-    const blob = await blobIdOf(path, crypto);
-    const held = this.#files.get(blob.root);
-    if (held?.isWhole) return blob;
     makeDirectory(folder);
     await copyFile(path, this.pathOf(blob.root), constants.COPYFILE_FICLONE);
     const copy = new BlobFile(this.pathOf(blob.root), blob, crypto);
     // It may have been written over while it was copied.
     if (!(await copy.openWhole())) throw new NodeError('NOT_PUBLISHED', `${path} changes while it is read`);
     this.#files.set(blob.root, copy);
-    return blob;
   }
 
   /** Keeps a blob no longer. */

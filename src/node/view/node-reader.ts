@@ -38,6 +38,8 @@ export const nodeSettingsSchema = z.object({
   limits: z.record(z.string(), z.number()),
   /** Where others dial it, with `/p2p/<peer id>`. */
   addresses: z.array(z.string()).default([]),
+  /** Those of them that are public, and that nobody has dialled yet; left out by older nodes. */
+  untried: z.array(z.string()).default([]),
 });
 /** What the node was started with, and where it is; nothing secret, and no path. */
 export type NodeSettings = z.infer<typeof nodeSettingsSchema>;

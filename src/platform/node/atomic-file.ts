@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { link, open, rename, rm } from 'node:fs/promises';
 
 /** Why a rename onto `file` would lose what is there: it would put a file in place of a pipe, a device or a link. Null where none would. */
 export function whyNotReplaced(file: string): string | null {
@@ -27,6 +27,33 @@ export async function writeFileAtomically(
   mode = 0o666,
 ): Promise<void> {
   refuseReplacing(file);
+  await throughTemporary(file, parts, mode, (temporary) => rename(temporary, file));
+}
+
+/** Likewise, and false where `file` is there already, which then stays as it is: of two that write at once one does. @throws system errors */
+export async function writeFileOnce(
+  file: string,
+  parts: readonly (Uint8Array | string)[],
+  mode = 0o666,
+): Promise<boolean> {
+  try {
+    await throughTemporary(file, parts, mode, async (temporary) => {
+      await link(temporary, file);
+      await rm(temporary);
+    });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function throughTemporary(
+  file: string,
+  parts: readonly (Uint8Array | string)[],
+  mode: number,
+  put: (temporary: string) => Promise<void>,
+): Promise<void> {
   const temporary = `${file}.${process.pid}-${++writes}.tmp`;
   try {
     const handle = await open(temporary, 'wx', mode);
@@ -38,7 +65,7 @@ export async function writeFileAtomically(
     } finally {
       await handle.close();
     }
-    await rename(temporary, file);
+    await put(temporary);
   } catch (error) {
     await rm(temporary, { force: true });
     // A full disk is told by `write`, which knows no names.

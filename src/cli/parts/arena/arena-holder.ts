@@ -25,6 +25,7 @@ import { blobIdOf } from '../../../platform/node/blob-file.ts';
 import { createCrypto } from '../../../platform/node/crypto.ts';
 import { DataShapeError } from '../../../tasks/datasets/data-error.ts';
 import { lackingText } from '../../view/arena-lines.ts';
+import { whenItCan } from '../in-turn.ts';
 import { throughFile } from '../written-entry.ts';
 import { KeptReveal } from './kept-reveal.ts';
 
@@ -141,7 +142,7 @@ export class ArenaHolder {
         `until round ${commits} is over, the last for commitments`,
         ({ round }) => round > commits,
       );
-      await this.#write('reveal', reveal);
+      await this.#write('reveal', reveal, (own) => own.hasRevealed);
     }
     // Now everybody may have it.
     await this.#ask('offer', { file: resolve(file) });
@@ -169,14 +170,16 @@ export class ArenaHolder {
       say('trouble   the rounds to commit are over: this shard does not count');
       return null;
     }
-    const reveal = earlier ?? {
-      salt: randomBytes(32).toString('hex'),
-      rows: await this.#scores(closed, { bytes: await readFile(file), examples: shard.examples }),
-    };
-    // Before anybody hears of it: without its salt nothing can be revealed.
-    if (earlier === null) await kept.write(reveal);
+    // Kept before anybody hears of it: without its salt nothing can be revealed.
+    const reveal =
+      earlier ??
+      (await kept.keep({
+        salt: randomBytes(32).toString('hex'),
+        rows: await this.#scores(closed, { bytes: await readFile(file), examples: shard.examples }),
+      }));
     say(`scored    ${amount(reveal.rows.length, 'submission')}`);
-    await this.#write('commit', { hash: commitmentOf(crypto, shard.holder, reveal) });
+    const hash = commitmentOf(crypto, shard.holder, reveal);
+    await this.#write('commit', { hash }, ({ commit }) => commit === hash);
     say('committed');
     return reveal;
   }
@@ -194,7 +197,7 @@ export class ArenaHolder {
       const { agrees, lacking } = again;
       if (!agrees) disagrees.push(holder);
       said.push(holder);
-      if (shown.own?.recounted.includes(holder) !== true) await this.#write('recount', { holder, agrees });
+      await this.#write('recount', { holder, agrees }, ({ recounted }) => recounted.includes(holder));
       this.#options.say(
         `counted   ${holder.slice(0, 16)} again: ${agrees ? 'the same' : 'NOT THE SAME'}${lackingText(lacking)}`,
       );
@@ -251,8 +254,20 @@ export class ArenaHolder {
     return (await this.#ask('board', {})) as unknown as Seen;
   }
 
-  async #write(kind: string, body: object): Promise<void> {
-    await throughFile(kind, body, (input) => this.#ask('write', input));
+  /** What is said already, by this command before it was stopped or by another one, is not said twice. */
+  async #write(kind: string, body: object, isSaid: (own: HolderWords) => boolean): Promise<void> {
+    const isThere = async (): Promise<boolean> => {
+      const { own } = await this.#board();
+      return own !== null && isSaid(own);
+    };
+    await whenItCan(this.#options)(async () => {
+      if (await isThere()) return;
+      try {
+        await throughFile(kind, body, (input) => this.#ask('write', input));
+      } catch (error) {
+        if (!(await isThere())) throw error;
+      }
+    });
   }
 
   #ask(id: string, input: Readonly<Record<string, unknown>>) {

@@ -6,7 +6,7 @@ import { parseJson } from '../../../core/parse-json.ts';
 import type { NodeTarget } from '../../../daemon/connect.ts';
 import { runFolder } from '../../../daemon/directory.ts';
 import { type RevealBody, revealBody } from '../../../entries/arena/scores.ts';
-import { writeFileAtomically } from '../../../platform/node/atomic-file.ts';
+import { writeFileOnce } from '../../../platform/node/atomic-file.ts';
 import { DataFileError } from '../../../tasks/datasets/data-error.ts';
 
 const keptSchema = z.strictObject({ shard: z.string(), reveal: revealBody });
@@ -43,8 +43,10 @@ export class KeptReveal {
     throw new DataFileError(`${this.file} ${why}: move it away, or name the shard that it is of`);
   }
 
-  async write(reveal: RevealBody): Promise<void> {
-    await writeFileAtomically(this.file, [JSON.stringify({ shard: this.#shard, reveal })], 0o600);
+  /** Keeps it, or resolves to what is kept already: of two commands for one shard both go by the salt of the first. @throws as `read` */
+  async keep(reveal: RevealBody): Promise<RevealBody> {
+    const text = JSON.stringify({ shard: this.#shard, reveal });
+    return (await writeFileOnce(this.file, [text], 0o600)) ? reveal : ((await this.read()) ?? reveal);
   }
 
   async remove(): Promise<void> {

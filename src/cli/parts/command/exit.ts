@@ -84,6 +84,7 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
     'NO_NODE',
     'NO_PRIVACY_FILE',
     'NO_SUCH_RUN',
+    'NOT_REPLACED',
     'NO_TESTNET',
     'NOTHING_KEPT',
     'TESTNET_KEPT',

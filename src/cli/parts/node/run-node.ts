@@ -1,6 +1,7 @@
 /** A node in this process, from its flags to its end. */
 import { ConfigError } from '../../../config/config-error.ts';
 import type { RunView } from '../../../node/view/run-view.ts';
+import { addressLines } from '../../view/address-lines.ts';
 import { exitCodeOf } from '../command/exit.ts';
 import type { CommandContext, CommandResult } from '../command/perform.ts';
 import { dataHome } from '../data-home.ts';
@@ -49,7 +50,7 @@ export async function runNode(flags: NodeFlags, context: CommandContext): Promis
   view.note(`node      ${daemon.info.peerKey}`);
   view.note(`directory ${directory}`);
   for (const line of apiLines(daemon.info.http)) view.note(line);
-  for (const listening of daemon.info.addresses) view.note(`address   ${listening}`);
+  for (const line of addressLines(daemon.info, 10)) view.note(line);
   const onFinished = flags.exitWhenFinished ? () => finished.abort() : null;
   const views = (): readonly RunView[] => {
     const runs = daemon.views();

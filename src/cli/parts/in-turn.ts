@@ -1,8 +1,8 @@
 /** Entries one after another: a round has room for some of them, and a node that has just begun writes from the next round on. */
 import { setTimeout as passed } from 'node:timers/promises';
-import { reasonOf } from '../../../core/as-error.ts';
-import { isForLater } from '../../../methods/submitted.ts';
-import type { CommandContext } from '../command/perform.ts';
+import { reasonOf } from '../../core/as-error.ts';
+import { isForLater } from '../../methods/submitted.ts';
+import type { CommandContext } from './command/perform.ts';
 
 const againMs = 400;
 
