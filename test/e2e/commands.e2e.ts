@@ -155,7 +155,9 @@ describe('start', () => {
       `${slow}slotMsMax: 100\ntimeMaxMs: 4000\n`.replace('slotMs: 400', 'slotMs: 100'),
     );
     const ended = await starlings(
-      ...['start', at('slow.yaml'), '--nodes', '3', '--slot-ms', '100', '--start-in', '15', '--json'],
+      // As many as it takes for a busy machine to have all nodes up before they are over.
+      ...['start', at('slow.yaml'), '--rounds', '120', '--slot-ms', '100', '--start-in', '15', '--json'],
+      ...['--nodes', '3'],
       ...['--dir', at('slow')],
     );
     assert.equal(ended.code, 20, ended.stderr);
