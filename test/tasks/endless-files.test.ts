@@ -43,10 +43,7 @@ test('nobody waits for a pipe or reads a device, whatever it is called and whoev
     for (const task of tasks) {
       for (const path of [pipe, own, linked, join(linked, name)]) {
         const late = passed(deadlineMs, 'late' as const, { ref: false });
-        const refused = inspectData(task, null, path).then(
-          () => 'taken' as const,
-          (error: Error) => error.message,
-        );
+        const refused = inspectData(task, null, path).then(({ refused }) => refused[0]?.reason ?? 'taken');
         assert.match(await Promise.race([refused, late]), /pipe or a device/, `${task.kind} at ${path}`);
       }
     }

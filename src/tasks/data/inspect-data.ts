@@ -13,11 +13,12 @@ export async function inspectData(
 ): Promise<DataReport> {
   const { inspect } = taskKindOf(task);
   if (inspect === undefined) throw new DataFileError(`data of the kind ${task.kind} says nothing of itself`);
-  await refuseUnreadable(path);
+  const refused = new Refusals();
+  await orRefused(() => refuseUnreadable(path), refused);
+  if (refused.list().length > 0) return { files: [], parts: [], columns: null, refused: refused.list() };
   const report = await inspect(task, path, model);
   // All rows of a table have been looked at.
   if (model === null || report.refused.length > 0 || report.table) return report;
-  const refused = new Refusals();
   await orRefused(() => loadTaskData(task, model, path), refused);
   return { ...report, refused: refused.list() };
 }
