@@ -44,7 +44,7 @@ async function launch(name: string, script: string, attached = true): Promise<Sp
 
 const ready = (pid: string): string => `
   import { writeFileSync } from 'node:fs';
-  const info = { pid: ${pid}, http: null, peerId: 'p', peerKey: 'k', addresses: ['/a'] };
+  const info = { pid: ${pid}, http: null, peerId: 'p', peerKey: 'k', addresses: ['/a'], untried: ['/a'] };
   writeFileSync(process.argv[2] + '/daemon.json', JSON.stringify(info));
   setInterval(() => {}, 1000);
 `;
@@ -52,7 +52,8 @@ const ready = (pid: string): string => `
 test('waits until the daemon says where it is', { timeout: 30_000 }, async () => {
   const daemon = await launch('good', ready('process.pid'));
   const info = await waitUntilReady(daemon, 20_000, never);
-  assert.deepEqual(info, { pid: daemon.child.pid, http: null, peerId: 'p', peerKey: 'k', addresses: ['/a'] });
+  const said = { http: null, peerId: 'p', peerKey: 'k', addresses: ['/a'], untried: ['/a'] };
+  assert.deepEqual(info, { pid: daemon.child.pid, ...said });
 });
 
 test('a daemon that npm started does not take it for its own parent', { timeout: 30_000 }, async (t) => {
