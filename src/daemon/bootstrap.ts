@@ -78,7 +78,7 @@ async function begin(
   teardown.add(() => bootstraps.stop());
   const infoNow = (): DaemonInfo => ({
     ...{ pid: process.pid, http: null, peerId: host.libp2p.peerId.toString(), peerKey: identity.key },
-    addresses: [...host.addresses(), ...host.untried()],
+    addresses: host.possibleAddresses(),
     untried: host.untried(),
   });
   const info = infoNow();

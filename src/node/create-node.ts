@@ -173,7 +173,7 @@ class Node implements StarlingsNode {
   }
 
   addresses(): string[] {
-    return [...this.#host.addresses(), ...this.#host.untried()];
+    return this.#host.possibleAddresses();
   }
 
   untried(): string[] {

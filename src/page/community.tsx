@@ -1,5 +1,5 @@
 /** The board of an arena and the models of a registry, as members of the run have written them. */
-import { arenaPhase } from '../node/commands/arena-phase.ts';
+import { arenaPhase, isJudged } from '../node/commands/arena-phase.ts';
 import type { Arena, Registry } from '../node/view/community.ts';
 import type { RunView } from '../node/view/run-view.ts';
 import { bytesText, percentText, unknown } from './figures.ts';
@@ -12,8 +12,7 @@ interface Told {
 
 export function ArenaSection({ arena, view, nameOf }: Told & { arena: Arena }) {
   const { rows, holders, submissions, untilRounds } = arena;
-  const whyNone = (verdict: string): string =>
-    holders.some(({ hasRevealed }) => hasRevealed) ? verdict : 'not scored yet';
+  const hasScores = isJudged(holders);
   const phase = view.phase === 'finished' ? 'over' : arenaPhase(untilRounds, view.round);
   return (
     <section class="wide" aria-labelledby="arena">
@@ -32,7 +31,7 @@ export function ArenaSection({ arena, view, nameOf }: Told & { arena: Arena }) {
             cells: [
               name,
               nameOf(author),
-              copyOf === null ? (score === null ? whyNone(verdict) : '') : `a near copy of ${copyOf}`,
+              whyNoScore({ copyOf, score, verdict }, hasScores),
               rank === null ? unknown : String(rank),
               percentText(score),
               String(points),
@@ -57,6 +56,15 @@ export function ArenaSection({ arena, view, nameOf }: Told & { arena: Arena }) {
       <Refused refused={arena.refused} nameOf={nameOf} />
     </section>
   );
+}
+
+function whyNoScore(
+  { copyOf, score, verdict }: Pick<Arena['rows'][number], 'copyOf' | 'score' | 'verdict'>,
+  hasScores: boolean,
+): string {
+  if (copyOf !== null) return `a near copy of ${copyOf}`;
+  if (score !== null) return '';
+  return hasScores ? verdict : 'not scored yet';
 }
 
 function wordOf({ hasRevealed, hasCommitted }: Arena['holders'][number]): string {

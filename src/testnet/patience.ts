@@ -9,7 +9,9 @@ const stuckPatienceSlots = 30;
 /** A node that talks to as many others, or to all where there are fewer, has found them. */
 const peersEnough = 3;
 
-/** Says whether what it is told has been the same for too long. `nowMs` is of the clock that `performance.now` reads, but in tests. */
+const monotonicMs = (): number => performance.now();
+
+/** Says whether what it is told has been the same for too long. */
 class Standstill {
   readonly #nowMs: () => number;
   #progress = '';
@@ -36,7 +38,8 @@ export class Joining {
   readonly #standstill: Standstill;
   #enough = peersEnough;
 
-  constructor(nowMs = () => performance.now()) {
+  /** `nowMs` is of another clock in tests. */
+  constructor(nowMs = monotonicMs) {
     this.#standstill = new Standstill(nowMs(), nowMs);
   }
 
@@ -60,12 +63,9 @@ export class Joining {
 }
 
 /** Rounds last as long as the nodes need: only where no node gets on for long is there nothing to wait for. */
-export function stuckTest(
-  { state, spec }: Pick<Testnet, 'state' | 'spec'>,
-  nowMs = () => performance.now(),
-): (last: Observation) => boolean {
+export function stuckTest({ state, spec }: Pick<Testnet, 'state' | 'spec'>): (last: Observation) => boolean {
   const beginsInMs = Math.max(0, (state.startAtMs ?? Date.now()) - Date.now());
-  const standstill = new Standstill(nowMs() + beginsInMs, nowMs);
+  const standstill = new Standstill(monotonicMs() + beginsInMs, monotonicMs);
   return ({ nodes }) => {
     const views = nodes.map(({ view }) => view);
     // Rounds that nobody publishes in pass for ever: only those that count are progress.

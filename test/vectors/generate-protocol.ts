@@ -14,7 +14,7 @@ import { sortitionThreshold } from '../../src/entries/delta/sortition.ts';
 import type { NoteState } from '../../src/entries/note/note-kind.ts';
 import { initialVector, vectorHash } from '../../src/learning/initial.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
-import { type Claim, encodeEnvelope, encodeStoredEnvelope, sealEnvelope } from '../../src/log/envelope.ts';
+import { encodeEnvelope, encodeStoredEnvelope } from '../../src/log/envelope.ts';
 import { LogBook } from '../../src/log/log-book.ts';
 import { foldRound, initialState, type LogState } from '../../src/log/log-state.ts';
 import { encodeState, signSnapshotHeader, snapshotOf } from '../../src/log/snapshot.ts';
@@ -27,74 +27,33 @@ import {
   encodeRequest,
   type Request,
 } from '../../src/log/wire.ts';
-import { createLogParts } from '../../src/methods/delta-log/log-parts.ts';
-import { deltaLogSchema } from '../../src/methods/delta-log/schema.ts';
-import { createCrypto, createSigner } from '../../src/platform/node/crypto.ts';
-import { signManifest } from '../../src/run/manifest.ts';
-import { runSpecSchema } from '../../src/run/run-spec.ts';
+import { createSigner } from '../../src/platform/node/crypto.ts';
+import { crypto, initHash, initial, rampFrom, seedOf, vectorRun } from './vector-run.ts';
 
-const crypto = createCrypto();
 const hex = bytesToHex;
 
-/** Peer `index`: every byte of its seed is the index. */
-const seedOf = (index: number): Uint8Array => new Uint8Array(32).fill(index);
 const signers = [1, 2, 3].map((index) => createSigner(seedOf(index)));
 const [alice, bob, carol] = signers as [Signer, Signer, Signer];
 
-const size = 20;
-/** Exactly representable, of either sign. */
-const initial = Float32Array.from({ length: size }, (_, i) => (i - 9.5) / 8);
-const strategy = deltaLogSchema.parse({
-  id: 'delta-log',
+const method = {
   codec: { chunk: 64, perChunk: 16 },
-  windowRounds: 3,
-  admitRounds: 1,
   // By the guess two thirds are in the committee, from round 3 on by the statistics everyone.
   committeeSize: 4,
   expectedPeers: 6,
   kinds: [{ id: 'note', perRound: 2, kept: 2 }],
-});
-const spec = runSpecSchema.parse({
-  name: 'vectors',
-  model: { kind: 'logistic-regression', inputs: 4, outputs: 4 },
-  task: { kind: 'idx-images' },
-  strategy,
-  rounds: 10,
-  slotMs: 1000,
-});
-const initHash = hex(crypto.sha256(encodeFloat32(initial)));
-const signed = signManifest({ ...spec, startAtMs: 1_700_000_000_000, initHash }, crypto, alice);
-const { runId } = signed;
-const parts = createLogParts(signed.manifest, strategy, runId, { crypto, initial, random: () => 0 });
-const { codec, rules, delta, frame, envelopes: context } = parts;
+};
+const { signed, parts, anchor, entryOf, modelHashOf } = vectorRun('vectors', 10, method, alice);
+const { codec, rules, frame, envelopes: context } = parts;
 export const kinds = parts.kinds;
-/** Everybody writes before anything is final. */
-const anchor = { round: -1, root: frame.initHash, snapshot: new Uint8Array(32) };
 
-/** What an author sends in a round: a ramp that starts elsewhere each time, `scale` times as high. */
+/** What an author sends in a round. */
 function messageOf(signer: Signer, round: number, start: number, misses = 0, scale = 1): LogEntry {
-  const vector = Float32Array.from(
-    { length: size },
-    (_, i) => scale * (((i * 7 + start) % 11) / 16 - 0.3125),
-  );
-  const body = codec.encode(codec.select(vector));
-  return entryOf(signer, round, 0, 0, [misses, rules.localSteps], body);
+  const body = codec.encode(codec.select(rampFrom(start, scale)));
+  return entryOf(signer, { round, kind: 0, index: 0 }, [misses, rules.localSteps], body);
 }
 
 function noteOf(signer: Signer, round: number, index: number, text: string): LogEntry {
-  return entryOf(signer, round, 1, index, [], new TextEncoder().encode(text));
-}
-
-function entryOf(
-  signer: Signer,
-  round: number,
-  kind: number,
-  index: number,
-  claims: readonly Claim[],
-  body: Uint8Array,
-): LogEntry {
-  const envelope = sealEnvelope({ round, kind, index, anchor, claims }, body, context, signer);
-  return { ...envelope, content: kinds[kind]!.decode(body, claims) };
+  return entryOf(signer, { round, kind: 1, index }, [], new TextEncoder().encode(text));
 }
 
 const log: readonly LogEntry[] = [
@@ -137,7 +96,7 @@ function folded(): { state: LogState; book: LogBook; rounds: object[] } {
       reference,
       weight: state.work,
       counted: state.pace.counted,
-      modelHash: hex(crypto.sha256(encodeFloat32(delta.parameters(deltas)))),
+      modelHash: modelHashOf(state),
     });
   }
   return { state, book, rounds };

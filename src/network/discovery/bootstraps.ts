@@ -47,7 +47,7 @@ export function createBootstraps(options: BootstrapsOptions): Bootstraps {
 
   /** A directory that was copied has the key along with the address of the node that it is a copy of. */
   function tellOfOurKey(): void {
-    const here = new Set([...host.addresses(), ...host.untried()]);
+    const here = new Set(host.possibleAddresses());
     if (isTold || addresses.length === 0 || addresses.some((address) => here.has(address.toString()))) return;
     isTold = true;
     onEvent({ kind: 'bootstraps-have-our-key', addresses: addresses.map(String) });

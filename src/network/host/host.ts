@@ -98,6 +98,8 @@ export interface Host {
   addresses(): string[];
   /** Public ones of this machine that nobody has dialled yet, and that no peer is told. */
   untried(): string[];
+  /** Both: where somebody may reach it, as far as can be told. */
+  possibleAddresses(): string[];
   /** Bytes over the connections of this host, all runs and the DHT together, since it was created. */
   traffic(): Traffic;
   /** What libp2p says of itself. */
@@ -171,11 +173,16 @@ export async function createHost(options: HostOptions): Promise<Host> {
     refused,
     start: async () => libp2p.start(),
     stop: async () => libp2p.stop(),
-    addresses: () => libp2p.getMultiaddrs().map(String),
-    untried: () => libp2p.services.untried.list(),
+    ...addressesOf(libp2p),
     traffic: () => meter.read(),
     readings: () => readings.read(gossip.topics()),
   };
+}
+
+function addressesOf(libp2p: Host['libp2p']): Pick<Host, 'addresses' | 'untried' | 'possibleAddresses'> {
+  const addresses = () => libp2p.getMultiaddrs().map(String);
+  const untried = () => libp2p.services.untried.list();
+  return { addresses, untried, possibleAddresses: () => [...addresses(), ...untried()] };
 }
 
 /** Without a word: who floods us would not read it either. */

@@ -8,7 +8,7 @@ import { recordState } from '../../entries/record-kind.ts';
 import { NodeError } from '../node-error.ts';
 import { isDone } from '../view/run-view.ts';
 import { amount } from '../words/amount.ts';
-import { arenaPhase } from './arena-phase.ts';
+import { arenaPhase, isJudged } from './arena-phase.ts';
 import {
   command,
   type NodeCommand,
@@ -154,10 +154,10 @@ function boardIn(control: NodeControl, runId: string): Board {
 /** As people read it; from an archive as well. */
 export function boardLines({ rows, holders, refused }: Board): string[] {
   const names = new Map(rows.map(({ entry, name }) => [entry, name]));
-  const isJudged = holders.some(({ hasRevealed }) => hasRevealed);
+  const hasScores = isJudged(holders);
   return [
     ...rows.map((row) =>
-      isJudged ? rowLine(row, names) : `   -  ${row.name}  not scored yet, by ${row.author.slice(0, 8)}`,
+      hasScores ? rowLine(row, names) : `   -  ${row.name}  not scored yet, by ${row.author.slice(0, 8)}`,
     ),
     ...holders.map(({ holder, hasCommitted, hasRevealed, agree, disagree, isOutvoted }) => {
       const did = hasRevealed ? 'has revealed' : hasCommitted ? 'has committed' : 'has said nothing';

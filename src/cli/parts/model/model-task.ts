@@ -45,9 +45,11 @@ export async function readInputRows(file: string, task: TaskSpec, inputs: number
   const { scaling, readRows } = taskKindOf(task);
   if (scaling === undefined) throw new DataShapeError(`the examples of ${task.kind} are no rows of values`);
   const isJson = file.toLowerCase().endsWith('.json') || readRows === undefined;
-  const { refuseUnreadable } = await import('../../../tasks/data/refuse-unreadable.ts');
   // JSON may come through a pipe, which ends.
-  if (!isJson) await refuseUnreadable(file);
+  if (!isJson) {
+    const { refuseUnreadable } = await import('../../../tasks/data/refuse-unreadable.ts');
+    await refuseUnreadable(file);
+  }
   const { values, columns } = isJson ? await readJsonRows(file, inputs) : await readRows(task, file);
   if (columns !== inputs) {
     throw new DataShapeError(`${file}: a row has ${columns} values, the model takes ${inputs}`);

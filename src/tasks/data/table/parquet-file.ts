@@ -43,11 +43,7 @@ export async function readParquet(
   const workerData: ParquetAsked = { file, wanted };
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const worker = new Worker(new URL(`./parquet-thread.${extension}`, import.meta.url), {
-    ...{
-      workerData,
-      resourceLimits,
-      name: 'starlings parquet',
-    },
+    ...{ workerData, resourceLimits, name: 'starlings parquet' },
   });
   const next = (): Promise<ParquetTold> => answerOf(worker, file, limits);
   try {
