@@ -80,8 +80,9 @@ class ThreadLearner implements Learner {
     const { steps, round, streamKey, share, privacy } = request;
     // The caller keeps its vector; the copy travels.
     const parameters = request.parameters.slice();
+    const isEnough = enough?.aborted ?? false;
     return this.call(
-      (id) => ({ kind: 'train', id, parameters, steps, round, streamKey, share, privacy }),
+      (id) => ({ kind: 'train', id, parameters, steps, round, streamKey, share, privacy, isEnough }),
       [parameters],
       signal,
       (message) => (message.kind === 'trained' ? message.result : null),
@@ -173,7 +174,6 @@ class ThreadLearner implements Learner {
         message(id),
         travelling.map(({ buffer }) => buffer),
       );
-      if (enough?.aborted) isEnough();
     });
   }
 

@@ -49,6 +49,7 @@ async function answer(
   try {
     switch (message.kind) {
       case 'train': {
+        if (message.isEnough) enough.abort();
         const result = await learner.train(message, abort.signal, enough.signal);
         send({ kind: 'trained', id, result }, [result.parameters.buffer as ArrayBuffer]);
         break;

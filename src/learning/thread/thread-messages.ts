@@ -39,6 +39,8 @@ export type ToWorker =
       readonly streamKey: string;
       readonly share: number;
       readonly privacy: PrivacyOfTraining | undefined;
+      /** It is enough already: a message behind this one would find more than one step made. */
+      readonly isEnough: boolean;
     }
   | {
       readonly kind: 'score';
