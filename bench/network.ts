@@ -105,6 +105,17 @@ function listen(event: NodeEvent): void {
   }
 }
 
+/** Connections that all nodes together have begun, to peers with whom they had none. */
+async function dialled(nodes: readonly StarlingsNode[]): Promise<number> {
+  let sum = 0;
+  for (const node of nodes) {
+    const readings = await node.network();
+    for (const [direction, count] of readings.get('libp2p_connection_manager_dials_total')!)
+      if (direction === 'outbound') sum += count;
+  }
+  return sum;
+}
+
 /** Bytes that all nodes together have sent, by cause. */
 async function sent(nodes: readonly StarlingsNode[]): Promise<Map<string, number>> {
   const sums = new Map<string, number>();
@@ -159,7 +170,7 @@ function whereNot(isSo: (session: RunSession) => boolean, say: (session: RunSess
   );
 }
 
-function report(bytes: ReadonlyMap<string, number>): void {
+function report(bytes: ReadonlyMap<string, number>, dialsPerNodeMinute: number): void {
   const all = [...spreads.values()];
   const reached = all.filter((each) => each.reachedMs.length === nodeCount - 1);
   const toLastMs = reached.map(({ atMs, reachedMs }) => Math.max(...reachedMs) - atMs);
@@ -167,7 +178,7 @@ function report(bytes: ReadonlyMap<string, number>): void {
   const figures = {
     ...{ nodes: nodeCount, announcements: all.length, reachedAll: reached.length },
     ...{ toLastMsMedian: quantile(toLastMs, 0.5), toLastMs99: quantile(toLastMs, 0.99) },
-    ...{ onceKbPerNode: onceBytes / nodeCount / 1000 },
+    ...{ onceKbPerNode: onceBytes / nodeCount / 1000, dialsPerNodeMinute },
     ratios: Object.fromEntries(
       [...bytes].sort((a, b) => b[1] - a[1]).map(([name, each]) => [name, each / onceBytes]),
     ),
@@ -180,6 +191,7 @@ function report(bytes: ReadonlyMap<string, number>): void {
     console.log(
       `  to the last: median ${figures.toLastMsMedian.toFixed(0)} ms, 99 % ${figures.toLastMs99.toFixed(0)} ms`,
     );
+    console.log(`  connections begun: ${dialsPerNodeMinute.toFixed(1)} per node and minute`);
     console.log(`  sent per node, reach-everybody-once (${figures.onceKbPerNode.toFixed(0)} kB) = 1:`);
     for (const [name, ratio] of Object.entries(figures.ratios))
       if (ratio >= 0.001) console.log(`  ${ratio.toFixed(3).padStart(7)}  ${name}`);
@@ -217,6 +229,8 @@ try {
   await untilNone(unlinked, 'not all nodes were linked', linkDeadlineMs);
   const before = await sent(nodes);
   const kernelBefore = await kernelSent();
+  const dialledBefore = await dialled(nodes);
+  const beganMs = performance.now();
   clock.release();
   const unfinished = (): string[] =>
     whereNot(
@@ -231,7 +245,12 @@ try {
     after.set('kernel, all of loopback: heads of packets', headBytes);
     after.set('kernel, all of loopback: the rest', kernelAfter.bytes - kernelBefore.bytes - headBytes);
   }
-  report(new Map([...after].map(([name, bytes]) => [name, bytes - (before.get(name) ?? 0)])));
+  const minutes = (performance.now() - beganMs) / 60_000;
+  const dialsPerNodeMinute = ((await dialled(nodes)) - dialledBefore) / nodeCount / minutes;
+  report(
+    new Map([...after].map(([name, bytes]) => [name, bytes - (before.get(name) ?? 0)])),
+    dialsPerNodeMinute,
+  );
 } catch (error) {
   console.error(reasonOf(error));
   process.exitCode = 1;

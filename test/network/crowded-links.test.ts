@@ -9,7 +9,15 @@ import { connected, eventually, loopbackHost, someRunId } from './real-hosts.ts'
 import { type RunMember, runMember } from './run-member.ts';
 
 const runId = someRunId('crowded');
-const limits = { peersMin: 3, peersTarget: 3, peersMax: 4, youngMax: 1, settleMs: 1_000, deafMs: 600_000 };
+const limits = {
+  peersMin: 3,
+  peersTarget: 3,
+  peersMax: 4,
+  youngMax: 1,
+  briefMax: 0,
+  settleMs: 1_000,
+  deafMs: 600_000,
+};
 
 describe('a host that strangers crowd', () => {
   let crowded: RunMember;

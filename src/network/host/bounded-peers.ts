@@ -2,9 +2,13 @@
  * libp2p keeps every address that anybody tells of a peer, and looks at all of them whenever one more comes: a message of a stranger
  * that names some ten thousand stops the process. Here a peer has so many, and as it speaks so many protocols: libp2p looks for each that was
  * spoken before among all that are spoken now.
+ * And the DHT has libp2p keep up the connections to its closest peers: where a run lets go of one (links.ts) it is dialled again at once, from
+ * both sides, for ever. It dials whom it asks, and does without.
  */
-import type { Peer, PeerData, PeerStore } from '@libp2p/interface';
+import { KEEP_ALIVE, type Peer, type PeerData, type PeerStore } from '@libp2p/interface';
 
+/** Of `@libp2p/kad-dht`, which does not export it. */
+const kadKeepAlive = `${KEEP_ALIVE}-kad-dht`;
 /** Of one telling. Guess; a host with two networks and four relays tells of a dozen. */
 export const addressesToldMax = 32;
 /** Of a peer, told of by whomever: the latest. */
@@ -35,11 +39,17 @@ export function boundPeers(store: PeerStore): void {
 }
 
 function withFew(data: PeerData): PeerData {
-  const { addresses, multiaddrs, protocols } = data;
+  const { addresses, multiaddrs, protocols, tags } = data;
   return {
     ...data,
     ...(addresses === undefined ? {} : { addresses: addresses.slice(0, addressesToldMax) }),
     ...(protocols === undefined ? {} : { protocols: protocols.slice(0, protocolsMax) }),
     ...(multiaddrs === undefined ? {} : { multiaddrs: multiaddrs.slice(0, addressesToldMax) }),
+    ...(tags === undefined ? {} : { tags: withoutKad(tags) }),
   };
+}
+
+function withoutKad(tags: NonNullable<PeerData['tags']>): NonNullable<PeerData['tags']> {
+  const entries = tags instanceof Map ? [...tags] : Object.entries(tags);
+  return new Map(entries.filter(([name]) => name !== kadKeepAlive));
 }

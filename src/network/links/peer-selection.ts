@@ -46,10 +46,13 @@ export interface LinkLimits {
   /** Below this many linked peers others are dialled, up to `peersTarget`. As many settled links are never one too many. */
   readonly peersMin: number;
   readonly peersTarget: number;
-  /** Above this many some are let go. */
+  /** Above this many, brief ones aside, some are let go. */
   readonly peersMax: number;
   /** Places that links not settled yet can count on; above `peersMax` those beyond it are let go first. */
   readonly youngMax: number;
+  /** So many that are younger than `briefMs` do not count: the DHT of one of the two has dialled for a question, and would dial again for the next. */
+  readonly briefMax: number;
+  readonly briefMs: number;
   readonly dialsMax: number;
   /** Peers remembered; failing ones are forgotten first. */
   readonly knownMax: number;
@@ -74,6 +77,8 @@ export const defaultLinkLimits: LinkLimits = {
   peersTarget: 12,
   peersMax: 20,
   youngMax: 8,
+  briefMax: 20,
+  briefMs: 20_000,
   dialsMax: 4,
   knownMax: 512,
   settleMs: 30_000,
@@ -165,7 +170,7 @@ function whomToDial(
 }
 
 /**
- * Links to let go down to `peersMax`: first young ones beyond their places, then settled ones, but never one
+ * Links to let go down to `peersMax` and `briefMax` brief ones: first young ones beyond their places, then settled ones, but never one
  * of the `peersMin` best. So whoever comes with many fresh keys takes places from other newcomers and from the
  * loosest of our links, and cannot push out those that serve us. Drawn by chance: what is chosen by age can be
  * waited for.
@@ -176,13 +181,17 @@ function oneTooMany(
   limits: LinkLimits,
   random: () => number,
 ): PeerKey[] {
-  const tooMany = linked.length - limits.peersMax;
+  const isBrief = ([, { sinceMs }]: readonly [PeerKey, Linked]): boolean => nowMs - sinceMs < limits.briefMs;
+  const brief = linked.filter(isBrief).length;
+  const tooMany = linked.length - Math.min(brief, limits.briefMax) - limits.peersMax;
   if (tooMany <= 0) {
     return [];
   }
   const free = linked.filter(([peer]) => !limits.wanted?.has(peer));
-  const young = free.filter(([, link]) => !isSettled(link, nowMs, limits)).map(([peer]) => peer);
-  const close = drawn(young, Math.min(tooMany, young.length - limits.youngMax), random);
+  const young = free.filter(([, link]) => !isSettled(link, nowMs, limits));
+  const counted = brief > limits.briefMax ? young : young.filter((one) => !isBrief(one));
+  const givable = counted.map(([peer]) => peer);
+  const close = drawn(givable, Math.min(tooMany, givable.length - limits.youngMax), random);
   const settled = free.filter(([, link]) => isSettled(link, nowMs, limits));
   const loose = settled
     .sort(([, a], [, b]) => worthOf(b, nowMs, limits) - worthOf(a, nowMs, limits) || a.sinceMs - b.sinceMs)

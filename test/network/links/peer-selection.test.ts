@@ -41,7 +41,7 @@ const linkArbitrary: fc.Arbitrary<PeerLink> = fc.oneof(
 );
 
 const linksArbitrary = fc
-  .array(linkArbitrary, { maxLength: 80 })
+  .array(linkArbitrary, { maxLength: 120 })
   .map((links) => new Map(links.map((link, index) => [index.toString(16).padStart(64, '0'), link] as const)));
 
 const randomArbitrary = fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }));
@@ -82,15 +82,21 @@ test('dials only who may be dialled, and never past the target', () => {
 });
 
 /** Links that are no more deaf than they should be, by age. */
-function heard(links: ReadonlyMap<string, PeerLink>): { young: string[]; settled: [string, Linked][] } {
+function heard(links: ReadonlyMap<string, PeerLink>): {
+  brief: string[];
+  young: string[];
+  settled: [string, Linked][];
+} {
+  const brief: string[] = [];
   const young: string[] = [];
   const settled: [string, Linked][] = [];
   for (const [peer, link] of links) {
     if (link.kind !== 'linked' || isDeaf(link)) continue;
     if (isSettled(link, NOW, limits)) settled.push([peer, link]);
     else young.push(peer);
+    if (NOW - link.sinceMs < limits.briefMs) brief.push(peer);
   }
-  return { young, settled };
+  return { brief, young, settled };
 }
 
 test('closes every deaf link, and above the bound down to it', () => {
@@ -102,13 +108,14 @@ test('closes every deaf link, and above the bound down to it', () => {
         close.flatMap((one) => (one.reason === reason ? [one.peer] : [])).sort();
       assert.deepEqual(closed('deaf'), deaf.sort());
       const tooMany = closed('too-many');
-      const { young, settled } = heard(links);
-      const linked = young.length + settled.length;
+      const { brief, young, settled } = heard(links);
+      const linked = young.length + settled.length - Math.min(brief.length, limits.briefMax);
       assert.ok(tooMany.length <= Math.max(0, linked - limits.peersMax));
       // Short of it only where the best settled links and the places of young ones forbid it.
-      const closable =
-        Math.max(0, young.length - limits.youngMax) + Math.max(0, settled.length - limits.peersMin);
+      const counted = young.length - (brief.length > limits.briefMax ? 0 : brief.length);
+      const closable = Math.max(0, counted - limits.youngMax) + Math.max(0, settled.length - limits.peersMin);
       assert.equal(tooMany.length, Math.max(0, Math.min(linked - limits.peersMax, closable)));
+      if (brief.length <= limits.briefMax) assert.ok(brief.every((peer) => !tooMany.includes(peer)));
     }),
   );
 });
@@ -117,10 +124,11 @@ test('young links give way first, down to their places, and the best settled one
   fc.assert(
     fc.property(linksArbitrary, randomArbitrary, (links, stream) => {
       const closed = new Set(decided(links, stream).close.map(({ peer }) => peer));
-      const { young, settled } = heard(links);
+      const { brief, young, settled } = heard(links);
       const youngLeft = young.filter((peer) => !closed.has(peer)).length;
       assert.ok(youngLeft >= Math.min(young.length, limits.youngMax));
-      if (settled.some(([peer]) => closed.has(peer))) assert.ok(youngLeft <= limits.youngMax);
+      const spared = Math.min(brief.length, limits.briefMax);
+      if (settled.some(([peer]) => closed.has(peer))) assert.ok(youngLeft <= limits.youngMax + spared);
       const useful = ({ usefulAtMs }: Linked) => usefulAtMs !== null && NOW - usefulAtMs < limits.usefulMs;
       const better = (one: Linked, other: Linked) =>
         useful(one) !== useful(other)
@@ -170,7 +178,7 @@ test('wave after wave of fresh keys cannot push out the peers that serve us', ()
   }
   const left = honest.filter((peer) => links.has(peer)).length;
   assert.ok(left >= limits.peersMin, `${left} of 12 honest links are left`);
-  assert.ok(linkedMax <= limits.peersMax, `${linkedMax} links at a time`);
+  assert.ok(linkedMax <= limits.peersMax + limits.briefMax, `${linkedMax} links at a time`);
 });
 
 test('forgets to the bound, the worst first, and never who is linked or about to be', () => {
