@@ -42,6 +42,15 @@ test('any frames come back whole, however the bytes are cut', () => {
   );
 });
 
+test('large frames are sent as they are, and take no memory but for what is told of them', () => {
+  const frames = [new Uint8Array(2 * pieceBytes), new Uint8Array(3), new Uint8Array(pieceBytes)];
+  const own = frames.map(({ buffer }) => buffer);
+  const buffers = new Set([...framePieces(answerHead('ok', 3), frames)].map(({ buffer }) => buffer));
+  const taken = [...buffers].filter((buffer) => !own.includes(buffer as ArrayBuffer));
+  assert.ok(own[0] && buffers.has(own[0]) && buffers.has(own[2]!));
+  assert.ok(taken.reduce((sum, { byteLength }) => sum + byteLength, 0) < 64);
+});
+
 test('no bytes make the parser do anything but parse or throw a FrameError', () => {
   fc.assert(
     fc.property(
