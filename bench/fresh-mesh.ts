@@ -9,15 +9,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { identityFromSeed } from '../src/network/identity.ts';
+import type * as Starlings from '../src/index.ts';
 import { defaultLinkLimits } from '../src/network/links/peer-selection.ts';
-import { tcpProfile } from '../src/network/profiles/tcp.ts';
-import { createNode } from '../src/node/create-node.ts';
-import { createRun } from '../src/node/files/manifest-file.ts';
-import { createCrypto } from '../src/platform/node/crypto.ts';
-import { openLevelStore } from '../src/platform/node/level-store.ts';
-import { wallClock } from '../src/platform/node/wall-clock.ts';
-import { runSpecSchema } from '../src/run/run-spec.ts';
 import { endChildren } from './child-word.ts';
 import { idleLearner } from './idle-learner.ts';
 
@@ -35,41 +28,38 @@ const { values, positionals } = parseArgs({
 const nodes = Number(values.nodes);
 const enough = Math.min(defaultLinkLimits.peersMin, nodes - 1);
 
-const spec = runSpecSchema.parse({
-  name: 'bench',
-  model: { kind: 'mlp', inputs: 784, hidden: [16], outputs: 10 },
-  task: { kind: 'idx-images' },
-  rounds: 100,
-  slotMs: 1000,
-});
-/** The run begins in an hour. */
-const idle = idleLearner(spec);
-const signerOf = (seed: number) => identityFromSeed(new Uint8Array(32).fill(seed));
-
 type Word = { readonly up: readonly string[] } | { readonly meshed: true };
 const say = (word: Word): void => void process.send?.(word);
 
-/** One process: says its addresses, and when it has peers enough; runs until its parent goes. */
+/** One process: says its addresses, and when it has peers enough; runs until its parent goes. The library as it is built: the sources take twice as long to load. */
 async function member(): Promise<void> {
+  const built: typeof Starlings = await import(new URL('../dist/src/index.js', import.meta.url).href);
+  const { createCrypto, createNode, createRun, identityFromSeed, openLevelStore, wallClock } = built;
+  const spec = built.runSpecSchema.parse({
+    name: 'bench',
+    model: { kind: 'mlp', inputs: 784, hidden: [16], outputs: 10 },
+    task: { kind: 'idx-images' },
+    rounds: 100,
+    slotMs: 1000,
+  });
+  const signerOf = (seed: number) => identityFromSeed(new Uint8Array(32).fill(seed));
   const seed = Number(values.seed);
   const store = await openLevelStore(join(values.folder, String(seed)));
   const node = await createNode(
     {
       identity: signerOf(1 + seed),
-      profile: tcpProfile({ listen: ['/ip4/127.0.0.1/tcp/0'] }),
+      profile: built.tcpProfile({ listen: ['/ip4/127.0.0.1/tcp/0'] }),
       bootstrap: values.bootstrap,
       ...{ store, clock: wallClock, random: Math.random },
-      learners: async () => idle,
+      // The run begins in an hour.
+      learners: async () => idleLearner(built.parameterCount(spec.model)),
     },
     () => {},
   );
   process.once('disconnect', () => process.exit());
   say({ up: node.addresses() });
-  const crypto = createCrypto();
-  const session = node.join(createRun(spec, Number(values['start-at']), crypto, signerOf(255).signer), {
-    data: 'made here',
-    backend: 'wasm',
-  });
+  const run = createRun(spec, Number(values['start-at']), createCrypto(), signerOf(255).signer);
+  const session = node.join(run, { data: 'made here', backend: 'wasm' });
   const look = setInterval(() => {
     if (session.view().peers < enough) return;
     clearInterval(look);

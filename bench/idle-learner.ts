@@ -1,12 +1,10 @@
 /** The learner of nodes whose run does not begin while a benchmark looks at them. */
 import type { Learner } from '../src/learning/learner.ts';
-import type { RunSpec } from '../src/run/run-spec.ts';
-import { parameterCount } from '../src/tasks/models/model-layout.ts';
 
-/** It is never asked. */
-export function idleLearner({ model }: Pick<RunSpec, 'model'>): Learner {
+/** Of a model of `size` parameters; it is never asked. */
+export function idleLearner(size: number): Learner {
   return {
-    size: parameterCount(model),
+    size,
     backend: 'none',
     train: async ({ parameters }) => ({ parameters, loss: 1 }),
     score: async (vectors) => vectors.map(() => 1),

@@ -20,6 +20,7 @@ import { createRun } from '../src/node/files/manifest-file.ts';
 import { createCrypto } from '../src/platform/node/crypto.ts';
 import { openLevelStore } from '../src/platform/node/level-store.ts';
 import { wallClock } from '../src/platform/node/wall-clock.ts';
+import { parameterCount } from '../src/tasks/models/model-layout.ts';
 import { tableRun } from '../test/run/table-run.ts';
 import { idleLearner } from './idle-learner.ts';
 
@@ -41,7 +42,7 @@ function identityOf(index: number): Identity {
 
 const spec = tableRun({ name: 'bench', rounds: 100, slotMs: 1000 });
 /** The run begins in an hour. */
-const idle = idleLearner(spec);
+const idle = idleLearner(parameterCount(spec.model));
 
 interface Cost {
   readonly wallMs: number;

@@ -179,6 +179,27 @@ test('who asks a relay for one and the same peer again and again is refused, so 
   }
 });
 
+test('who asks a relay for a place that it has already, again and again, is refused, and keeps it', async () => {
+  const relay = await relayHost({}, undefined, () => 0);
+  const one = await loopbackHost();
+  try {
+    await connected(one, relay);
+    const statuses: number[] = [];
+    for (let asked = 0; asked < 20; asked++) {
+      const stream = await one.libp2p.dialProtocol(relay.libp2p.peerId, '/libp2p/circuit/relay/0.2.0/hop');
+      const messages = lpStream(stream);
+      await messages.write(Uint8Array.of(8, 0));
+      const answer = (await messages.read()).subarray();
+      // OK is 100, PERMISSION_DENIED 202, as a varint at its end.
+      statuses.push(answer.at(-1) === 100 ? 100 : answer.at(-2)! === 202 ? 202 : 0);
+      stream.abort(new Error('enough'));
+    }
+    assert.deepEqual(statuses, [...new Array(17).fill(100), ...new Array(3).fill(202)]);
+  } finally {
+    await Promise.all([one, relay].map((host) => host.stop()));
+  }
+});
+
 test('a request to a relay has so many bytes, whatever it claims', async () => {
   const [relay, one] = [await relayHost(), await loopbackHost()] as const;
   try {
