@@ -41,6 +41,8 @@ const { values } = parseArgs({
 });
 const nodeCount = Number(values.nodes);
 const slotMs = Number(values['slot-ms']);
+/** Nodes are made so many at a time, and the next once these are linked: all at once their handshakes wait for each other in the one process, and give up. */
+const madeAtATime = 8;
 /** Far in the past: only the run's own clock ever gets there. */
 const beginsAtMs = 1_700_000_000_000;
 const linkDeadlineMs = 1_000 * Number(values['link-seconds'] ?? 30 + 2 * nodeCount);
@@ -202,7 +204,13 @@ const folder = await mkdtemp(join(tmpdir(), 'starlings-bench-network-'));
 const closers: Array<() => Promise<void>> = [];
 const nodes: StarlingsNode[] = [];
 try {
+  const unlinked = (): string[] =>
+    whereNot(
+      (session) => session.view().peers >= Math.min(nodes.length - 1, defaultLinkLimits.peersMin),
+      (session) => `${session.view().peers} peers (${session.view().state})`,
+    );
   for (let index = 0; index < nodeCount; index++) {
+    if (index % madeAtATime === 0) await untilNone(unlinked, 'not all nodes were linked', linkDeadlineMs);
     const store = await openLevelStore(join(folder, String(index)));
     const node = await createNode(
       {
@@ -220,12 +228,6 @@ try {
     });
     node.join(run, { data: String(index), backend: 'wasm', clock });
   }
-  const linksMin = Math.min(nodeCount - 1, defaultLinkLimits.peersMin);
-  const unlinked = (): string[] =>
-    whereNot(
-      (session) => session.view().peers >= linksMin,
-      (session) => `${session.view().peers} of ${linksMin} peers (${session.view().state})`,
-    );
   await untilNone(unlinked, 'not all nodes were linked', linkDeadlineMs);
   const before = await sent(nodes);
   const kernelBefore = await kernelSent();

@@ -13,6 +13,7 @@ import { splitData } from '../src/testnet/data-shares.ts';
 import { haveFinished, observe } from '../src/testnet/observe.ts';
 import { stopMembers } from '../src/testnet/stop-testnet.ts';
 import { upTestnet } from '../src/testnet/up-testnet.ts';
+import { processorMs } from './processor-time.ts';
 
 const nodes = 3;
 const shares = 8;
@@ -21,8 +22,6 @@ const startDelayMs = 40_000;
 /** So long after the end, and over so long. */
 const restMs = 30_000;
 const idleMs = 20_000;
-/** What Linux counts processor time in, by default. */
-const tickMs = 10;
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
 const folder = mkdtempSync(join(tmpdir(), 'starlings-node-cost-'));
@@ -82,11 +81,4 @@ try {
 function residentMb(pid: number): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!;
   return Math.round(Number(kilobytes) / 1024);
-}
-
-/** User and system time: fields 14 and 15 of proc(5), counted behind the name, which may hold anything. */
-function processorMs(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return tickMs * (Number(fields[11]) + Number(fields[12]));
 }
