@@ -28,7 +28,12 @@ const { values, positionals } = parseArgs({
 const nodes = Number(values.nodes);
 const enough = Math.min(defaultLinkLimits.peersMin, nodes - 1);
 
-type Word = { readonly up: readonly string[] } | { readonly meshed: true };
+/** `cpuMs`: processor time of the process until then. */
+type Word = ({ readonly up: readonly string[] } | { readonly meshed: true }) & { readonly cpuMs: number };
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+};
 const say = (word: Word): void => void process.send?.(word);
 
 /** One process: says its addresses, and when it has peers enough; runs until its parent goes. The library as it is built: the sources take twice as long to load. */
@@ -57,13 +62,13 @@ async function member(): Promise<void> {
     () => {},
   );
   process.once('disconnect', () => process.exit());
-  say({ up: node.addresses() });
+  say({ up: node.addresses(), cpuMs: cpuMs() });
   const run = createRun(spec, Number(values['start-at']), createCrypto(), signerOf(255).signer);
   const session = node.join(run, { data: 'made here', backend: 'wasm' });
   const look = setInterval(() => {
     if (session.view().peers < enough) return;
     clearInterval(look);
-    say({ meshed: true });
+    say({ meshed: true, cpuMs: cpuMs() });
   }, 20);
 }
 
@@ -94,29 +99,40 @@ async function main(): Promise<void> {
     const beganMs = performance.now();
     const first = begin(0, folder, startAtMs, []);
     children.push(first);
-    const [word] = (await once(first, 'message')) as [{ up: string[] }];
+    const [word] = (await once(first, 'message')) as [Word & { up: string[] }];
     const firstMs = performance.now() - beganMs;
     for (let seed = 1; seed < nodes; seed++) children.push(begin(seed, folder, startAtMs, word.up));
     const times = await Promise.all(
       children.map(async (child, index) => {
         let upMs = index === 0 ? firstMs : 0;
+        let upCpuMs = index === 0 ? word.cpuMs : 0;
         for (;;) {
           const [said] = (await once(child, 'message')) as [Word];
           const ms = performance.now() - beganMs;
-          if ('meshed' in said) return { upMs, meshedMs: ms };
+          if ('meshed' in said) return { upMs, meshedMs: ms, upCpuMs, meshedCpuMs: said.cpuMs };
           upMs = ms;
+          upCpuMs = said.cpuMs;
         }
       }),
     );
     const upMs = Math.max(...times.map((time) => time.upMs));
     const meshedMs = Math.max(...times.map((time) => time.meshedMs));
-    const figures = { nodes, enough, lastUpMs: upMs, lastMeshedMs: meshedMs, ratio: meshedMs / upMs };
+    const mean = (of: readonly number[]): number => of.reduce((sum, one) => sum + one, 0) / of.length;
+    const upCpuMs = mean(times.map((time) => time.upCpuMs));
+    const meshedCpuMs = mean(times.map((time) => time.meshedCpuMs));
+    const figures = {
+      ...{ nodes, enough, lastUpMs: upMs, lastMeshedMs: meshedMs, ratio: meshedMs / upMs },
+      ...{ upCpuMs, meshedCpuMs },
+    };
     if (values.json) console.log(JSON.stringify(figures));
     else {
       console.log(`${nodes} fresh processes, each with ${enough} peers`);
       console.log(`  the last is up after   ${(upMs / 1000).toFixed(1)} s`);
       console.log(
         `  the last is meshed at  ${(meshedMs / 1000).toFixed(1)} s, ${figures.ratio.toFixed(2)} times that`,
+      );
+      console.log(
+        `  processor time of one  ${upCpuMs.toFixed(0)} ms until it is up, ${meshedCpuMs.toFixed(0)} until it is meshed`,
       );
     }
   } finally {

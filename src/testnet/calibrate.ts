@@ -68,15 +68,29 @@ interface Slots {
   readonly training: { readonly slotShare: number };
 }
 
-/** A slot that holds the training of all nodes, who share the cores; never below the run's own. */
+/**
+ * What a node does in a round beside its training (others' deltas, gossip, folding, evaluating) grows with their number: of what starting a
+ * process takes so much, and so much more for each node. Measured: 116, 160 and 360 ms of processor time with 8, 16 and 32 nodes (docs/LOG.md).
+ */
+const protocolParts = { alone: 0.05, perNode: 0.009 };
+
+export interface Machine {
+  readonly cores: number;
+  /** From the start of one process to its readiness. */
+  readonly processMs: number;
+}
+
+/** A slot that holds what all nodes do, who share the cores; never below the run's own. `roundMs`: local training of one node. */
 export function chooseSlotMs(
   { slotMs, training }: Slots,
   roundMs: number,
   nodes: number,
-  cores: number,
+  { cores, processMs }: Machine,
 ): number {
-  const trainingMs = roundMs * Math.max(1, nodes / cores);
-  return Math.max(slotMs, Math.ceil(trainingMs / training.slotShare / slotStepMs) * slotStepMs);
+  const atOnce = Math.max(1, nodes / cores);
+  const protocolMs = processMs * (protocolParts.alone + protocolParts.perNode * nodes);
+  const neededMs = Math.max((roundMs * atOnce) / training.slotShare, (roundMs + protocolMs) * atOnce);
+  return Math.max(slotMs, Math.ceil(neededMs / slotStepMs) * slotStepMs);
 }
 
 /** Time for the nodes to find each other once they run: DHT walks and dials (guess). */

@@ -209,14 +209,14 @@ async function chooseTiming(
     };
   }
   const speed = await measureTraining({ spec, dataPath, vectors, backend, trainer, signal });
-  const slotMs = options.slotMs ?? chooseSlotMs(spec, speed.roundMs, nodes, cores);
+  const slotMs = options.slotMs ?? chooseSlotMs(spec, speed.roundMs, nodes, { cores, processMs });
   const startDelayMs = options.startDelayMs ?? chooseStartDelayMs(processMs, speed.bootMs, nodes, cores);
   const why =
     options.slotMs !== null
       ? 'as told'
       : slotMs === spec.slotMs
         ? "the run's own"
-        : `the run's own ${spec.slotMs} ms are too short here`;
+        : `the run's own ${spec.slotMs} ms are too short for ${nodes} nodes here`;
   return {
     slotMs,
     startDelayMs,

@@ -13,11 +13,24 @@ import { someView } from '../node/some-view.ts';
 
 test('a fast machine keeps the slot of the run, a slow one gets a longer one', () => {
   const run = { slotMs: 700, training: { slotShare: 0.6 } };
-  assert.equal(chooseSlotMs(run, 50, 8, 2), 700);
-  assert.equal(chooseSlotMs(run, 105, 8, 2), 700);
-  assert.equal(chooseSlotMs(run, 106, 8, 2), 750);
-  assert.equal(chooseSlotMs(run, 600, 8, 8), 1000);
-  assert.equal(chooseSlotMs(run, 600, 2, 8), 1000);
+  const slotFor = (roundMs: number, nodes: number, cores: number): number =>
+    chooseSlotMs(run, roundMs, nodes, { cores, processMs: 100 });
+  assert.equal(slotFor(50, 8, 2), 700);
+  assert.equal(slotFor(105, 8, 2), 700);
+  assert.equal(slotFor(106, 8, 2), 750);
+  assert.equal(slotFor(600, 8, 8), 1000);
+  assert.equal(slotFor(600, 2, 8), 1000);
+});
+
+test('many nodes on few cores get slots for what they do beside training', () => {
+  const run = { slotMs: 500, training: { slotShare: 0.6 } };
+  const slotFor = (nodes: number, cores: number, processMs: number): number =>
+    chooseSlotMs(run, 25, nodes, { cores, processMs });
+  // As measured: eight go with the run's own on two cores, thirty-two forked with slots that held their training alone (600 ms).
+  assert.equal(slotFor(8, 2, 700), 500);
+  assert.equal(slotFor(16, 2, 700), 1300);
+  assert.equal(slotFor(32, 2, 700), 4200);
+  assert.equal(slotFor(32, 32, 700), 500);
 });
 
 test('the start leaves time to boot, within bounds', () => {
