@@ -1,11 +1,12 @@
 /**
- * libp2p's DHT believes an answer of any length: each peer that it names is looked for among all that wait to be tried, so that one of
- * 4 MiB stops the process for minutes. Here an answer names so many, and the rest of it is not heard. A question of 4 MiB that names its asker
- * 60,000 times as a provider does the same, and so do as many short questions in one piece: of one peer so many are answered a second.
+ * libp2p's DHT believes an answer of any length: each peer that it names is looked for among all that wait to be tried, and each address is
+ * taken apart, so that one of 4 MiB stops the process for half a minute and longer. Here an answer has so many bytes, and names so many; of what
+ * is beyond nothing is heard. Ours are that short, whatever strangers told us of others. A question of 4 MiB that names its asker 60,000 times as
+ * a provider does the same, and so do as many short questions in one piece: of one peer so many are answered a second.
  */
 
 import { setTimeout as passed, setImmediate as turn } from 'node:timers/promises';
-import type { PeerId, PeerInfo } from '@libp2p/interface';
+import type { PeerId, PeerInfo, Stream } from '@libp2p/interface';
 import { type KadDHT, type KadDHTInit, kadDHT } from '@libp2p/kad-dht';
 import { pickRandom } from '../../core/pick-random.ts';
 import { TokenBuckets } from '../conduct/token-buckets.ts';
@@ -20,28 +21,38 @@ const questions = { burst: 256, perSecond: 16 };
 
 type Components = Parameters<ReturnType<typeof kadDHT>>[0];
 
-/** Closer ones, and providers as many; who keeps to the protocol names 20. */
+/** Closer ones, and providers as many; who keeps to the protocol names 20 closer ones. */
 const peersNamedMax = 32;
+/** Of one peer, in an answer of ours; ten of relays, or a hundred short ones. */
+const addressBytesMax = 1_024;
+/** A tag and a length; no address that is told takes more. */
+const fieldBytes = 3;
+/** Of an answer to us: 20 closer peers and 32 providers with that many bytes of addresses each, and 80 of their own. */
+const answerBytesMax = 64 << 10;
 
 interface PeerTold {
   readonly detail: PeerInfo;
 }
 
+interface PeerNamed {
+  readonly multiaddrs: readonly Uint8Array[];
+}
+
 interface DhtAnswer {
-  readonly closer: readonly unknown[];
-  readonly providers: readonly unknown[];
+  readonly closer: readonly PeerNamed[];
+  readonly providers: readonly PeerNamed[];
 }
 
 interface DhtQuestion {
-  readonly providers?: readonly { readonly multiaddrs: readonly unknown[] }[];
+  readonly providers?: readonly PeerNamed[];
 }
 
 /** Of the library's inside, what its answers go through, and what comes in. */
 interface InsideOf {
-  readonly rpc?: { handleMessage(from: PeerId, question: DhtQuestion): Promise<unknown> };
+  readonly rpc?: { handleMessage(from: PeerId, question: DhtQuestion): Promise<DhtAnswer | undefined> };
   readonly network?: {
     safeDispatchEvent(type: string, init: unknown): boolean;
-    _writeReadMessage(...asked: unknown[]): Promise<DhtAnswer>;
+    _writeReadMessage(stream: Stream, ...asked: unknown[]): Promise<DhtAnswer>;
   };
 }
 
@@ -67,14 +78,29 @@ export function boundedDht(init: KadDHTInit): (components: Components) => KadDHT
         tell(type, init)
       );
     };
-    network._writeReadMessage = async (...asked) => {
-      const answer = await ask(...asked);
-      // In the order of their coming the records that a stranger put first would hide all others.
-      const providers = pickRandom(answer.providers, peersNamedMax, Math.random);
-      return { ...answer, closer: answer.closer.slice(0, peersNamedMax), providers };
+    network._writeReadMessage = async (stream, ...asked) => {
+      boundBytes(stream);
+      return withFewPeers(await ask(stream, ...asked));
     };
     return dht;
   };
+}
+
+function withFewPeers(answer: DhtAnswer): DhtAnswer {
+  // In the order of their coming the records that a stranger put first would hide all others.
+  const providers = pickRandom(answer.providers, peersNamedMax, Math.random);
+  return { ...answer, closer: answer.closer.slice(0, peersNamedMax), providers };
+}
+
+/** To be called before the library listens: what is too much it never sees, also where it comes in one piece. */
+function boundBytes(stream: Stream): void {
+  let bytes = 0;
+  stream.addEventListener('message', (event) => {
+    bytes += event.data.byteLength;
+    if (bytes <= answerBytesMax) return;
+    event.stopImmediatePropagation();
+    stream.abort(new Error(`an answer of the DHT has ${answerBytesMax} bytes at most`));
+  });
 }
 
 function boundQuestions(rpc: NonNullable<InsideOf['rpc']>): void {
@@ -85,8 +111,25 @@ function boundQuestions(rpc: NonNullable<InsideOf['rpc']>): void {
     // What has come is taken from a stream without a turn of the event loop between.
     if (waitMs > 0) await passed(waitMs, undefined, { ref: false });
     else await turn();
-    return answer(from, withOneProvider(question));
+    const told = await answer(from, withOneProvider(question));
+    return told && shortened(told);
   };
+}
+
+/** Who asks us hears no more than `answerBytesMax`. */
+function shortened(answer: DhtAnswer): DhtAnswer {
+  const { closer, providers, ...others } = withFewPeers(answer);
+  return { ...others, closer: closer.map(withShortAddresses), providers: providers.map(withShortAddresses) };
+}
+
+function withShortAddresses(peer: PeerNamed): PeerNamed {
+  let left = addressBytesMax;
+  const multiaddrs = peer.multiaddrs.filter(({ length }) => {
+    const isTold = fieldBytes + length <= left;
+    if (isTold) left -= fieldBytes + length;
+    return isTold;
+  });
+  return { ...peer, multiaddrs };
 }
 
 /** Nobody provides for others. */

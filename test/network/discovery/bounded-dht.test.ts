@@ -6,11 +6,13 @@ import { lpStream } from '@libp2p/utils';
 import { multiaddr } from '@multiformats/multiaddr';
 import { Message } from '../../../src/core/protobuf.ts';
 import { encodeVarint } from '../../../src/network/exchange/frames.ts';
+import type { Host } from '../../../src/network/host/host.ts';
+import { peerIdOf } from '../../../src/network/identity.ts';
 import { KAD_PROTOCOL, runCid } from '../../../src/network/protocols.ts';
 import { keysAskedOf } from '../dht-listener.ts';
 import { connected, eventually, loopbackHost, someRunId } from '../real-hosts.ts';
 
-const peers = 2_000;
+const peers = 300;
 const [addProvider, getProviders, ping] = [2, 3, 5];
 
 /** That many, each with an id and an address, as closer ones and again as providers. */
@@ -24,28 +26,90 @@ function flood(): Uint8Array {
   return Buffer.concat(message.parts);
 }
 
-test('an answer that names thousands of peers fills no store and stops nobody', async (t) => {
-  const [node, liar] = [await loopbackHost(), await loopbackHost()];
-  t.after(() => Promise.all([node.stop(), liar.stop()]));
+/** Whatever it is asked, `liar` says that; resolves, once `node` has asked it, to how often it was asked since. */
+async function answering(liar: Host, node: Host, answer: () => Uint8Array): Promise<() => number> {
   let answered = 0;
   await liar.libp2p.unhandle(KAD_PROTOCOL);
   await liar.libp2p.handle(KAD_PROTOCOL, async (stream) => {
     const bytes = lpStream(stream);
     await bytes.read();
-    await bytes.write(flood());
     answered++;
-    await stream.close();
+    // Who hears no more of it closes the stream.
+    await bytes.write(answer()).catch(() => {});
+    await stream.close().catch(() => {});
   });
   await connected(liar, node);
   // Whoever serves the DHT is asked by itself.
   await eventually('the liar was asked', () => answered > 0);
+  return () => answered;
+}
+
+async function search(node: Host, name: string): Promise<number> {
   const signal = AbortSignal.timeout(10_000);
   let providers = 0;
-  for await (const _ of node.libp2p.contentRouting.findProviders(runCid(someRunId('flooded')), { signal }))
+  for await (const _ of node.libp2p.contentRouting.findProviders(runCid(someRunId(name)), { signal }))
     providers++;
-  assert.ok(providers <= 32 * answered, `${providers} providers`);
+  return providers;
+}
+
+test('an answer that names hundreds of peers fills no store and stops nobody', async (t) => {
+  const [node, liar] = [await loopbackHost(), await loopbackHost()];
+  t.after(() => Promise.all([node.stop(), liar.stop()]));
+  const answered = await answering(liar, node, flood);
+  const providers = await search(node, 'flooded');
+  assert.ok(providers > 0 && providers <= 32 * answered(), `${providers} providers`);
   const known = await node.libp2p.peerStore.all();
-  assert.ok(answered > 0 && known.length > 10 && known.length < 100 * answered, `${known.length} peers`);
+  assert.ok(known.length > 10 && known.length < 100 * answered(), `${known.length} peers`);
+});
+
+test('of an answer that is longer than any honest one nothing is heard, and no address of it taken apart', async (t) => {
+  const [node, liar] = [await loopbackHost(), await loopbackHost()];
+  t.after(() => Promise.all([node.stop(), liar.stop()]));
+  const told: string[] = [];
+  const { peerStore } = node.libp2p;
+  const merge = peerStore.merge.bind(peerStore);
+  peerStore.merge = (id, data, options) => {
+    told.push(id.toString());
+    return merge(id, data, options);
+  };
+  const named = (addresses: number): Uint8Array => {
+    const peer = new Message().bytes(1, peerIdOf('07'.repeat(32)).toMultihash().bytes);
+    const address = multiaddr('/ip4/10.0.0.1/tcp/1').bytes;
+    for (let each = 0; each < addresses; each++) peer.bytes(2, address);
+    return Buffer.concat(new Message().integer(1, getProviders).message(8, peer).parts);
+  };
+  let addresses = 10_000;
+  await answering(liar, node, () => named(addresses));
+  await search(node, 'too long');
+  const isTold = (): boolean => told.includes(peerIdOf('07'.repeat(32)).toString());
+  assert.equal(isTold(), false);
+  addresses = 100;
+  await search(node, 'short');
+  await eventually('a shorter one is heard', isTold);
+});
+
+test('who asks is not told more of a peer than it hears, whatever the peer said of itself', async (t) => {
+  const [node, talker, asker] = [await loopbackHost(), await loopbackHost(), await loopbackHost()];
+  t.after(() => Promise.all([node.stop(), talker.stop(), asker.stop()]));
+  await Promise.all([connected(talker, node), connected(asker, node)]);
+  const signal = AbortSignal.timeout(20_000);
+  const run = runCid(someRunId('talkative'));
+  const provider = new Message().bytes(1, talker.libp2p.peerId.toMultihash().bytes);
+  for (let name = 0; name < 30; name++)
+    provider.bytes(2, multiaddr(`/dns4/${String(name).padStart(200, 'a')}/tcp/1`).bytes);
+  const says = lpStream(await talker.libp2p.dialProtocol(node.libp2p.peerId, KAD_PROTOCOL, { signal }));
+  const record = new Message().integer(1, addProvider).bytes(2, run.bytes).message(9, provider);
+  await says.write(Buffer.concat(record.parts), { signal });
+  await says.write(Buffer.concat(new Message().integer(1, ping).parts), { signal });
+  await says.read({ signal });
+  const asks = lpStream(await asker.libp2p.dialProtocol(node.libp2p.peerId, KAD_PROTOCOL, { signal }));
+  await asks.write(Buffer.concat(new Message().integer(1, getProviders).bytes(2, run.bytes).parts), {
+    signal,
+  });
+  const answer = Buffer.from((await asks.read({ signal })).subarray());
+  assert.ok(answer.includes('aaaaaaaa'), 'some are told');
+  // It stands among the closer peers too.
+  assert.ok(answer.length < 2_500, `${answer.length} bytes`);
 });
 
 test('a peer has so many addresses, however many are told of it and however often', async (t) => {

@@ -37,6 +37,19 @@ test('as many peers as anybody names are remembered in bounded room, the oldest 
   assert.equal(isNews(0), true);
 });
 
+test('what a stranger tells at length is not kept', () => {
+  const news = new PeerNews();
+  const isNews = (...multiaddrs: readonly string[]): boolean =>
+    news.isNews({ id: someone(1), multiaddrs: multiaddrs.map((text) => multiaddr(text)) }, 0);
+  const long = `/dns4/${'a'.repeat(10_000)}/tcp/1`;
+  assert.equal(isNews(long), true);
+  assert.equal(isNews(long), true);
+  // In whatever order, and of many those that the peer store takes.
+  const many = Array.from({ length: 40 }, (_, port) => `/ip4/10.0.0.1/tcp/${port + 1}`);
+  assert.equal(isNews(...many), true);
+  assert.equal(isNews(...many.slice(0, 32).reverse()), false);
+});
+
 test('a peer that every answer names is written into the peer store once', async (t) => {
   const [node, teller] = [await loopbackHost(), await loopbackHost()];
   t.after(() => Promise.all([node.stop(), teller.stop()]));
