@@ -26,6 +26,20 @@ test('a network that we are in comes first, and what may swallow what it is sent
   );
 });
 
+test('what the peer has signed goes before what others tell, but for networks that are not ours', () => {
+  const signed = ['/ip4/45.12.0.2/tcp/4001', '/ip4/192.168.5.7/tcp/4001'];
+  const told = ['/ip4/192.168.1.7/tcp/4001', '/ip4/45.12.0.3/tcp/4001'];
+  const addresses = [
+    ...told.map((text) => ({ multiaddr: multiaddr(text), isCertified: false })),
+    ...signed.map((text) => ({ multiaddr: multiaddr(text), isCertified: true })),
+  ];
+  const sorted = addresses.sort(dialOrder(() => ['192.168.1.2/24']));
+  assert.deepEqual(
+    sorted.map((address) => address.multiaddr.toString()),
+    [signed[0], ...told, signed[1]],
+  );
+});
+
 test('of the addresses of a relay those of the internet are told, where there is one', () => {
   const told = (texts: readonly string[]) =>
     withoutPrivateRelays(texts.map((text) => multiaddr(text))).map(String);
