@@ -4,7 +4,7 @@ import type { Observation } from './observe.ts';
 import type { Testnet } from './up-testnet.ts';
 
 /** So long nothing may happen, whatever else: a few slots of it, time for evaluation and saving (guesses). */
-export const stuckPatienceMs = 60_000;
+const stuckPatienceMs = 60_000;
 const stuckPatienceSlots = 30;
 /** A node that talks to as many others, or to all where there are fewer, has found them. */
 const peersEnough = 3;
@@ -58,8 +58,17 @@ export class Joining {
     return this.count === nodes.length && nodes.every(({ alive }) => alive);
   };
 
+  /** A node that has ended finds nobody any more, and nobody starts it again. */
   readonly isStuck = ({ nodes }: Observation): boolean =>
+    nodes.some(({ alive }) => !alive) ||
     this.#standstill.isLongerThan(stuckPatienceMs, nodes.map(({ name }) => this.#peers.get(name)).join());
+
+  /** Why there is nothing to wait for. */
+  whyNot({ nodes }: Observation): string {
+    const ended = nodes.filter(({ alive }) => !alive).map(({ name }) => name);
+    if (ended.length > 0) return `${ended.join(', ')} ended before all nodes had found the others`;
+    return `not all nodes found the others, ${this.count} of ${nodes.length} did, and no more for ${stuckPatienceMs / 1000} s`;
+  }
 }
 
 /** Rounds last as long as the nodes need: only where no node gets on for long is there nothing to wait for. */

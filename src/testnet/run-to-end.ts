@@ -7,7 +7,7 @@ import { signalProcess } from '../platform/node/process-identity.ts';
 import { sharedSize } from '../run/run-spec.ts';
 import { headlineOf, type Measure, worstFirst } from '../tasks/measures.ts';
 import { haveFinished, type Observation, observe, outcomeOfAll } from './observe.ts';
-import { Joining, stuckPatienceMs, stuckTest } from './patience.ts';
+import { Joining, stuckTest } from './patience.ts';
 import { pooled, pooledFigures } from './pooled.ts';
 import { stopMembers } from './stop-testnet.ts';
 import { TestnetError } from './testnet-error.ts';
@@ -83,7 +83,7 @@ export async function runToEnd(
     if (!joining.isOver(joined)) {
       throw new TestnetError(
         'NOT_JOINED',
-        `not all nodes found the others, ${joining.count} of ${joined.nodes.length} did, and no more for ${stuckPatienceMs / 1000} s: see log.jsonl in ${testnet.directory}/node-*`,
+        `${joining.whyNot(joined)}: see log.jsonl in ${testnet.directory}/node-*`,
       );
     }
     const killed = testnet.bootstraps.filter(({ member }) => signalProcess(member, 'SIGKILL'));

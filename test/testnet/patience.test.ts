@@ -48,3 +48,16 @@ test('there is patience while any node gets on, and none after a minute in which
   assert.equal(isStuck(230_000, 3, 3, 3, 2), false);
   assert.equal(isStuck(237_001, 3, 3, 3, 2), true);
 });
+
+test('nobody waits for a node that has ended, and it is that node that is named', () => {
+  const joining = new Joining(() => 0);
+  const found = lookAt([3, 3, 3, 2]);
+  assert.equal(joining.isOver(found), false);
+  assert.equal(joining.isStuck(found), false);
+  assert.match(joining.whyNot(found), /^not all nodes found the others, 3 of 4 did/);
+  const ended = lookAt([3, 'gone', 3, 3]);
+  assert.equal(joining.isOver(ended), false);
+  assert.equal(joining.isStuck(ended), true);
+  assert.equal(joining.count, 4);
+  assert.equal(joining.whyNot(ended), 'node-01 ended before all nodes had found the others');
+});
