@@ -196,6 +196,7 @@ async function foldPieces(
       else if (frame.length === 0) isTail = true;
       else await inTurns(fold.add(frame.slice()), reader);
       await reader.settle?.();
+      reader.signal?.throwIfAborted();
     }
   }
   if (!signed || !parts || !folded || !frames.isEmpty)

@@ -1,5 +1,6 @@
 /** The ledger of a run from files alone: an archive or the directory of a node, and an evaluation set. */
 
+import { setImmediate } from 'node:timers/promises';
 import { FrozenModel } from '../learning/tfjs/frozen-model.ts';
 import { Evaluation } from '../ledger/evaluation.ts';
 import { FoldRecorder } from '../ledger/fold-recorder.ts';
@@ -91,7 +92,11 @@ async function builderOf(
   const { task, model } = manifest;
   const { heldOut: dataset } = await loadTaskData(task, model, path);
   const evaluation = new Evaluation({ runId, model, dataset, frozen, examplesPerRound, crypto, signal });
-  return new LedgerBuilder({ runId, crypto, rules, frame, evaluation, settings });
+  const turn = async (): Promise<void> => {
+    await setImmediate();
+    signal?.throwIfAborted();
+  };
+  return new LedgerBuilder({ runId, crypto, rules, frame, evaluation, settings, turn });
 }
 
 type MeasuredParts = Extract<AnyParts, { readonly rules: unknown }>;

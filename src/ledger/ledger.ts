@@ -80,6 +80,8 @@ export interface LedgerOptions {
   readonly frame: Pick<LogFrame, 'admitRounds'>;
   readonly evaluation: Evaluation;
   readonly settings: LedgerSettings;
+  /** Between steps of what takes long: somebody else is heard. @throws to stop */
+  readonly turn: () => Promise<void>;
 }
 
 /** Of an entry that the archive does not reach back to. */
@@ -118,7 +120,15 @@ export class LedgerBuilder {
     const { round, entries } = recorded;
     const facts = (author: PeerKey) => entries.get(author) ?? unknown;
     const deltas = recorded.deltas.map((delta) => ({ ...delta, ...facts(delta.author), round }));
-    this.#rounds.push(await this.#scored(recorded, this.#copies.find(round, deltas)));
+    const copies = this.#copies.find(round, deltas);
+    for (;;) {
+      const { done, value } = copies.next();
+      if (done) {
+        this.#rounds.push(await this.#scored(recorded, value));
+        return;
+      }
+      await this.#options.turn();
+    }
   }
 
   /** Rounds that were folded anew are scored anew, by the models that there are now; what was taken out has no score. */

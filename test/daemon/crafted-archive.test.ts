@@ -53,6 +53,18 @@ test('reading stops between rounds when it is told to', async () => {
   await settled;
 });
 
+test('reading stops between entries too: there may be a million of them in a few rounds', async () => {
+  const reason = new Error('stopped');
+  const stopper = new AbortController();
+  let frames = 0;
+  const settle = async (): Promise<void> => {
+    frames++;
+    if (frames === 2) stopper.abort(reason);
+  };
+  await assert.rejects(readLog(await idleFor(4), '', { settle, signal: stopper.signal }), reason);
+  assert.equal(frames, 2);
+});
+
 test('somebody else is heard every thousand rounds: what is remembered of members may make each of them slow', async () => {
   const file = await idleFor(2 ** 16);
   let steps = 0;

@@ -4,6 +4,7 @@ import { compressorSchema } from '../../src/codec/compressors/registry.ts';
 import { createDeltaCodec } from '../../src/codec/delta.ts';
 import { signedOverlap } from '../../src/codec/overlap.ts';
 import { type Comparable, CopyFinder, logTailBound } from '../../src/ledger/copies.ts';
+import { atOnce } from '../../src/log/archive.ts';
 import type { Anchor } from '../../src/log/envelope.ts';
 import { rngFor } from '../../src/math/rng.ts';
 
@@ -34,6 +35,8 @@ function comparable(author: string, round: number, values: Float32Array, facts: 
   };
 }
 
+const copiesAmong = (copies: CopyFinder, round: number, deltas: readonly Comparable[]) =>
+  atOnce(copies.find(round, deltas));
 const finder = () => new CopyFinder({ rounds: 4, admitRounds: 2 });
 
 describe('the bound', () => {
@@ -67,12 +70,12 @@ describe('a copy', () => {
   test('is found whatever its size, and in part, and nothing else is', () => {
     const copies = finder();
     const own = vector('own');
-    copies.find(0, [comparable('a', 0, own), comparable('b', 0, vector('b'))]);
+    copiesAmong(copies, 0, [comparable('a', 0, own), comparable('b', 0, vector('b'))]);
     const scaled = own.map((value) => value / 7);
     // A tenth of the coordinates are others.
     const rng = rngFor('tenth');
     const blurred = own.map((value) => (rng.float() < 0.1 ? rng.uniform(-1, 1) : value));
-    const found = copies.find(1, [
+    const found = copiesAmong(copies, 1, [
       comparable('c', 1, scaled),
       comparable('d', 1, blurred),
       comparable('e', 1, vector('e')),
@@ -98,7 +101,7 @@ describe('a copy', () => {
     const { same, fewer } = signedOverlap(peers[0]!.content.delta, peers[1]!.content.delta);
     assert.ok(same / fewer > 0.85, `${same / fewer}`);
     const copycat = comparable('copycat', 0, alike('p3'), { ticket: 1 });
-    const found = copies.find(0, [...peers, copycat]);
+    const found = copiesAmong(copies, 0, [...peers, copycat]);
     assert.deepEqual(
       [...found].flatMap(([author, copy]) => (copy === null ? [] : [author, copy.author])),
       ['copycat', 'p3'],
@@ -114,21 +117,26 @@ describe('a copy', () => {
     const peers = Array.from({ length: 8 }, (_, peer) =>
       comparable(`p${peer}`, 0, alike(`sort${peer % 2}`, `p${peer}`)),
     );
-    assert.ok([...copies.find(0, peers).values()].every((copy) => copy === null));
+    assert.ok([...copiesAmong(copies, 0, peers).values()].every((copy) => copy === null));
+  });
+
+  test('is looked for in steps, one and more for each delta: of five hundred it takes long', () => {
+    const peers = Array.from({ length: 20 }, (_, peer) => comparable(`p${peer}`, 0, vector(`p${peer}`)));
+    assert.ok([...finder().find(0, peers)].length >= 20);
   });
 
   test('of the only other one in the same round cannot be told from two that learn alike', () => {
     const copies = finder();
     const pair = ['a', 'b'].map((author) => comparable(author, 0, vector('own')));
-    assert.ok([...copies.find(0, pair).values()].every((copy) => copy === null));
+    assert.ok([...copiesAmong(copies, 0, pair).values()].every((copy) => copy === null));
   });
 
   test('is credited to where it came from in the end, and not to oneself', () => {
     const copies = finder();
     const own = vector('own');
-    copies.find(0, [comparable('a', 0, own)]);
-    assert.equal(copies.find(1, [comparable('b', 1, own)]).get('b')!.author, 'a');
-    const third = copies.find(2, [
+    copiesAmong(copies, 0, [comparable('a', 0, own)]);
+    assert.equal(copiesAmong(copies, 1, [comparable('b', 1, own)]).get('b')!.author, 'a');
+    const third = copiesAmong(copies, 2, [
       comparable('c', 2, own),
       comparable('a', 2, own),
       comparable('z', 2, vector('z')),
@@ -142,20 +150,20 @@ describe('a copy', () => {
     const [own, other] = [vector('own'), vector('other')];
     const crowd = (round: number) =>
       ['y', 'z'].map((name) => comparable(name, round, vector(`${name}${round}`)));
-    copies.find(0, [comparable('a', 0, own), ...crowd(0)]);
-    copies.find(1, [comparable('liar', 1, own), comparable('liar2', 1, other), ...crowd(1)]);
-    const before = copies.find(2, [comparable('b', 2, own), comparable('c', 2, other), ...crowd(2)]);
+    copiesAmong(copies, 0, [comparable('a', 0, own), ...crowd(0)]);
+    copiesAmong(copies, 1, [comparable('liar', 1, own), comparable('liar2', 1, other), ...crowd(1)]);
+    const before = copiesAmong(copies, 2, [comparable('b', 2, own), comparable('c', 2, other), ...crowd(2)]);
     assert.deepEqual([before.get('b')!.author, before.get('c')!.author], ['a', 'liar2']);
     copies.forget(({ author, round }) => author.startsWith('liar') && round >= 1);
-    const after = copies.find(3, [comparable('b', 3, own), comparable('d', 3, other), ...crowd(3)]);
+    const after = copiesAmong(copies, 3, [comparable('b', 3, own), comparable('d', 3, other), ...crowd(3)]);
     assert.equal(after.get('b')!.author, 'a');
     assert.deepEqual([after.get('d')!.author, after.get('d')!.round], ['c', 2], 'the first that is left');
   });
 
   test('is looked for in so many rounds', () => {
     const copies = finder();
-    copies.find(0, [comparable('a', 0, vector('own'))]);
-    assert.equal(copies.find(5, [comparable('b', 5, vector('own'))]).get('b'), null);
+    copiesAmong(copies, 0, [comparable('a', 0, vector('own'))]);
+    assert.equal(copiesAmong(copies, 5, [comparable('b', 5, vector('own'))]).get('b'), null);
   });
 
   test('says what shows that it came later', () => {
@@ -163,10 +171,11 @@ describe('a copy', () => {
       const copies = finder();
       copies.noteRoot(1, new Uint8Array(32).fill(1));
       const first = comparable('a', 0, vector('own'), { ticket: 5 });
-      if (round > 0) copies.find(0, [first]);
+      if (round > 0) copiesAmong(copies, 0, [first]);
       const later = comparable('b', round, vector('own'), { ticket: 9, ...facts });
       const other = comparable('z', round, vector('z'), { ticket: 7 });
-      return copies.find(round, round > 0 ? [later, other] : [later, other, first]).get('b')?.evidence;
+      return copiesAmong(copies, round, round > 0 ? [later, other] : [later, other, first]).get('b')
+        ?.evidence;
     };
     const anchor = (byte: number): Anchor => ({
       ...{ round: 1, root: new Uint8Array(32).fill(byte), snapshot: new Uint8Array(32) },
