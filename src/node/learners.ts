@@ -72,18 +72,14 @@ export function createWarmLearner(request: LearnerRequest): Promise<Learner> {
     const message = `members of run ${run.runId} train each other's deltas again, and its manifest names no file of examples that all train on`;
     return Promise.reject(new NodeError('NO_COMMON_DATA', message));
   }
-  const made = createThreadLearner({
-    model,
-    task,
-    training,
-    rounds,
-    dataPath: data,
-    base,
-    evaluation,
-    common,
-    validationShare: deltasOf(run.manifest.strategy)?.alliance?.validationShare,
-    backend,
-  });
+  const validationShare = deltasOf(run.manifest.strategy)?.alliance?.validationShare;
+  const made = createThreadLearner(
+    {
+      ...{ model, task, training, rounds, dataPath: data, base, evaluation, common, validationShare },
+      backend,
+    },
+    request.signal,
+  );
   return warmedUp(made, request, warmUpSteps);
 }
 

@@ -5,7 +5,7 @@ import type { Worker } from 'node:worker_threads';
 import { initialVector } from '../../src/learning/initial.ts';
 import { TrainingDivergedError } from '../../src/learning/learning-error.ts';
 import { createTfjsLearner } from '../../src/learning/tfjs/tfjs-learner.ts';
-import { createThreadLearner } from '../../src/learning/thread/learner-proxy.ts';
+import { createThreadLearner, startLearnerThread } from '../../src/learning/thread/learner-proxy.ts';
 import { trainingSchema } from '../../src/run/run-spec.ts';
 import { loadTaskData } from '../../src/tasks/data/registry.ts';
 import { DataFileError } from '../../src/tasks/datasets/data-error.ts';
@@ -52,6 +52,16 @@ test('the thread trains and evaluates to the same bits as the learner in process
   assert.deepEqual([before, after], await here.score(models, 0));
   assert.ok(after! < before!, 'what was trained on own data does better on it');
   await there.close();
+});
+
+test('a thread that is still getting ready is ended by the signal', { timeout: 20_000 }, async () => {
+  const never = new URL('data:text/javascript,setInterval(() => {}, 1000)');
+  const reason = new Error('stopped');
+  await assert.rejects(startLearnerThread(never, null, AbortSignal.abort(reason)), reason);
+  const stopper = new AbortController();
+  const starting = startLearnerThread(never, null, stopper.signal);
+  setImmediate(() => stopper.abort(reason));
+  await assert.rejects(starting, reason);
 });
 
 test('errors keep class, code and sentence on their way out of the thread', async () => {

@@ -13,31 +13,46 @@ import {
 } from './thread-messages.ts';
 
 /**
- * Starts the thread, which reads the data at `dataPath` and starts its backend; resolves when it can train.
- * @throws what `loadTaskData` and `createTfjsLearner` throw; LearnerCrashedError where the thread ends early.
+ * Starts the thread, which reads the data at `dataPath` and starts its backend; resolves when it can train. `signal` ends it until then, in
+ * whatever it is: a file may take minutes to read.
+ * @throws the reason of the signal; what `loadTaskData` and `createTfjsLearner` throw; LearnerCrashedError where the thread ends early.
  */
-export function createThreadLearner(settings: ThreadLearnerOptions): Promise<Learner> {
+export function createThreadLearner(settings: ThreadLearnerOptions, signal?: AbortSignal): Promise<Learner> {
   // Run from source, the thread's file is TypeScript too.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return startLearnerThread(new URL(`./thread-entry.${extension}`, import.meta.url), settings);
+  return startLearnerThread(new URL(`./thread-entry.${extension}`, import.meta.url), settings, signal);
 }
 
 /** Of the thread's heap, which holds handles: tensors and batches are outside of it. Guess. */
 const maxYoungGenerationSizeMb = 4;
 
-/** Starts `file`, which calls `serveLearner`, in a thread with this `workerData`; resolves when it can train. */
-export function startLearnerThread(file: URL, workerData: unknown): Promise<Learner> {
+/** Starts `file`, which calls `serveLearner`, in a thread with this `workerData`; resolves when it can train. `signal` ends it until then. */
+export function startLearnerThread(file: URL, workerData: unknown, signal?: AbortSignal): Promise<Learner> {
+  if (signal?.aborted) return Promise.reject(signal.reason);
   const resourceLimits = { maxYoungGenerationSizeMb };
   const worker = new Worker(file, { workerData, name: 'starlings learner', resourceLimits });
   worker.once('online', keepHeapsSmallStill);
   return new Promise((resolve, reject) => {
-    const failed = (error: Error): void => reject(crash(error.message));
-    const exited = (status: number): void => reject(crash(`it exited with status ${status}`));
-    worker.once('error', failed);
-    worker.once('exit', exited);
-    worker.once('message', (message: FromWorker) => {
+    const over = (): void => {
       worker.off('error', failed);
       worker.off('exit', exited);
+      signal?.removeEventListener('abort', stopped);
+    };
+    const refuse = (reason: unknown): void => {
+      over();
+      reject(reason);
+    };
+    const failed = (error: Error): void => refuse(crash(error.message));
+    const exited = (status: number): void => refuse(crash(`it exited with status ${status}`));
+    const stopped = (): void => {
+      refuse(signal?.reason);
+      void worker.terminate();
+    };
+    worker.once('error', failed);
+    worker.once('exit', exited);
+    signal?.addEventListener('abort', stopped);
+    worker.once('message', (message: FromWorker) => {
+      over();
       if (message.kind === 'ready') {
         resolve(new ThreadLearner(worker, message));
         return;
