@@ -32,7 +32,7 @@ export interface Linked {
   readonly kind: 'linked';
   readonly attempts: number;
   readonly sinceMs: number;
-  /** We chose it: a stranger can make itself known to us, but not make us dial it. */
+  /** We opened a connection: the links chose it, or the DHT asked it something. A stranger may come to be asked by a key near what we look for. */
   readonly dialled: boolean;
   /** Gossip has not had it since. */
   readonly deafSinceMs: number | null;
