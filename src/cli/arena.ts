@@ -9,7 +9,7 @@ import { checkPart, collected, wholeNumber } from './parts/command/arguments.ts'
 import { perform } from './parts/command/perform.ts';
 import { dataHome } from './parts/data-home.ts';
 import { checkMayWrite } from './parts/may-write.ts';
-import { targetOf, withTarget } from './parts/node/node-target.ts';
+import { startedNode, withTarget } from './parts/node/node-target.ts';
 
 export function addArenaCommands(parent: Command): void {
   addShard(parent);
@@ -174,7 +174,7 @@ function addEvaluate(parent: Command): void {
     )
     .action((options: EvaluateOptions, command: Command) =>
       perform(command, async ({ say, signal }) => {
-        const target = targetOf((name) => options[name]);
+        const target = await startedNode((name) => options[name], signal);
         const { ArenaHolder } = await import('./parts/arena/arena-holder.ts');
         const { run, shard, fetchSeconds } = options;
         const holder = new ArenaHolder({ target, run, shard, fetchSeconds, say, signal });

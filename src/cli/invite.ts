@@ -4,7 +4,7 @@ import { ConfigError } from '../config/config-error.ts';
 import type { NodeTarget } from '../daemon/connect.ts';
 import { peerKey } from './parts/command/arguments.ts';
 import { perform } from './parts/command/perform.ts';
-import { targetOf, withTarget } from './parts/node/node-target.ts';
+import { startedNode, withTarget } from './parts/node/node-target.ts';
 
 interface Options {
   readonly run?: string;
@@ -33,7 +33,7 @@ export function addInviteCommand(parent: Command): void {
       const { run, withNetworkKey, for: key } = options;
       const networkKey = withNetworkKey === undefined ? null : await networkKeyIn(withNetworkKey);
       const { invited, isClosed, isPrivate, namesNobody, isHidden, join } = await invitationOf(
-        targetOf((name) => options[name]),
+        await startedNode((name) => options[name], signal),
         { run, networkKey, key, signal },
       );
       print(invited.text);

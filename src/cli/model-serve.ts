@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { wholeNumber } from './parts/command/arguments.ts';
 import { perform } from './parts/command/perform.ts';
-import { targetOf, withTarget } from './parts/node/node-target.ts';
+import { startedNode, withTarget } from './parts/node/node-target.ts';
 
 interface Options extends Readonly<Record<string, unknown>> {
   readonly from?: readonly string[];
@@ -45,7 +45,12 @@ export function addModelServeCommand(parent: Command): void {
         const desk =
           model.length === 0
             ? null
-            : new RegistryDesk({ target: targetOf((name) => options[name]), run, report, say });
+            : new RegistryDesk({
+                target: await startedNode((name) => options[name], signal),
+                run,
+                report,
+                say,
+              });
         const shelf = await ModelShelf.of([...from, ...((await desk?.pinned(model, signal)) ?? [])]);
         const { startModelServer } = await import('../api/model-server.ts');
         const server = await startModelServer({

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { perform } from './parts/command/perform.ts';
-import { targetOf, withTarget } from './parts/node/node-target.ts';
+import { startedNode, withTarget } from './parts/node/node-target.ts';
 
 interface Options extends Readonly<Record<string, unknown>> {
   readonly run?: string;
@@ -24,7 +24,7 @@ export function addModelVerifyCommand(parent: Command): void {
     )
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, signal }) => {
-        const target = targetOf((name) => options[name]);
+        const target = await startedNode((name) => options[name], signal);
         const { run, model, file, archive } = options;
         const { commandNode } = await import('../daemon/connect.ts');
         const input = { model, ...(run === undefined ? {} : { run }) };

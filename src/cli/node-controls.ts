@@ -11,7 +11,7 @@ import type { NodeCommand, PathField } from '../node/commands/node-command.ts';
 import { addExample } from './parts/command/help-texts.ts';
 import { perform } from './parts/command/perform.ts';
 import { refuseUnused } from './parts/command/unused-options.ts';
-import { targetOf, targetOptions, withTarget } from './parts/node/node-target.ts';
+import { startedNode, targetOptions, withTarget } from './parts/node/node-target.ts';
 
 type Field = JsonSchema & { readonly path?: PathField };
 
@@ -28,7 +28,7 @@ function addLink(parent: Command): void {
     perform(command, async ({ say, signal }) => {
       refuseUnused(parent, command, targetOptions);
       const { linkToNode } = await import('../daemon/connect.ts');
-      const link = await linkToNode(targetOf(optionsOf(command, parent)), signal);
+      const link = await linkToNode(await startedNode(optionsOf(command, parent), signal), signal);
       say(link);
       return { json: { link } };
     }),
@@ -74,7 +74,7 @@ export function addControl(parent: Command, entry: NodeCommand, name: string, pr
         throw new ConfigError('BAD_USAGE', `\`starlings ${parent.name()} ${name}\` needs ${flags}`);
       }
       const input = inputOf(entry, properties, Object.fromEntries(values));
-      const target = targetOf(given);
+      const target = await startedNode(given, signal);
       await precheck?.(target, input, signal);
       const { commandNode } = await import('../daemon/connect.ts');
       const { lines, ...json } = await commandNode(target, entry.id, input, signal);

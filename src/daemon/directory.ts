@@ -10,6 +10,7 @@ import { linkOrCopy } from '../platform/node/link-or-copy.ts';
 import { makeDirectory } from '../platform/node/make-directory.ts';
 import type { SignedManifest } from '../run/manifest.ts';
 import { DAEMON_INFO_FILE, type DaemonInfo } from './daemon-info.ts';
+import { markStarting } from './daemon-start.ts';
 import { openLogFile } from './log-file.ts';
 import type { LogLevel } from './options.ts';
 
@@ -131,6 +132,7 @@ export function openNodeDirectory(
   // The log of a closed run and what is left of our own updates are nobody else's to read.
   makeDirectory(path, 0o700);
   for (const name of NEVER_LINKS) refuseLink(join(path, name));
+  const takeMarkBack = markStarting(path);
   const file = join(path, LOG_FILE);
   const logFile = openLogFile({
     file,
@@ -156,6 +158,7 @@ export function openNodeDirectory(
       const file = join(path, DAEMON_INFO_FILE);
       await writeFileAtomically(file, [`${JSON.stringify(info, null, 2)}\n`]);
       ours.add(file);
+      takeMarkBack();
     },
     async writeToken(token) {
       const file = join(path, TOKEN_FILE);
@@ -166,6 +169,7 @@ export function openNodeDirectory(
       ours.add(file);
     },
     close() {
+      takeMarkBack();
       for (const file of ours) rmSync(file, { force: true });
       logFile.close();
     },

@@ -101,6 +101,14 @@ describe('starlings node', { concurrency: 2 }, () => {
     assert.equal(models[0], models[1]);
   });
 
+  test('is waited for by a command that is typed while it starts', async () => {
+    const node = startStarlings(nodeArgs('early', await manifest('early', 60_000)));
+    const { exitCode, stderr } = await startStarlings(['node', 'stop', '--dir', at('early')]).ended;
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stderr, /^no node runs in .*early yet: waiting 3 s|^the node of .*early is starting/m);
+    assert.equal((await node.ended).exitCode, 0);
+  });
+
   test('that comes after the end and meets nobody trains nothing, says so and is late', async () => {
     const run = await manifest('over', -120_000);
     const { ended } = startStarlings(nodeArgs('over', run, '--exit-when-finished', '--json'));

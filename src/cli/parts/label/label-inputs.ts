@@ -4,7 +4,7 @@ import { ConfigError } from '../../../config/config-error.ts';
 import { collected, wholeNumber } from '../command/arguments.ts';
 import type { CommandContext } from '../command/perform.ts';
 import { configFile } from '../config-file.ts';
-import { targetOf, withTarget } from '../node/node-target.ts';
+import { startedNode, withTarget } from '../node/node-target.ts';
 import type { LabelSource, NodesProject } from './label-project.ts';
 import type { ReadRecords } from './label-records.ts';
 
@@ -86,10 +86,13 @@ export function checkNamed(
     );
 }
 
-export async function sourceOf(options: ProjectOptions, { say }: CommandContext): Promise<LabelSource> {
+export async function sourceOf(
+  options: ProjectOptions,
+  { say, signal }: CommandContext,
+): Promise<LabelSource> {
   const { LabelSource: Source } = await import('./label-project.ts');
   const { createCrypto } = await import('../../../platform/node/crypto.ts');
   const { run, fetchSeconds = 20 } = options;
-  const target = targetOf((name) => options[name]);
+  const target = await startedNode((name) => options[name], signal);
   return new Source({ target, run, fetchSeconds, crypto: createCrypto(), say });
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../../../config/config-error.ts';
 import type { NodeTarget, RemoteNode } from '../../../daemon/connect.ts';
+import { printableLines } from '../command/output.ts';
 import { dataHome } from '../data-home.ts';
 
 export const targetOptions: readonly string[] = ['dir', 'api', 'tokenFile', 'certificate'];
@@ -37,6 +38,19 @@ export function targetOf(given: (name: string) => unknown): NodeTarget {
     throw new ConfigError('BAD_USAGE', `--api needs --token-file: ${where}`);
   }
   return remoteNode(url, tokenFile, certificateFile);
+}
+
+/** The same, waited for where it is just being started in its directory. @throws ConfigError; the reason of the signal */
+export async function startedNode(
+  given: (name: string) => unknown,
+  signal: AbortSignal,
+): Promise<NodeTarget> {
+  const target = targetOf(given);
+  if (typeof target !== 'string') return target;
+  const { awaitStart } = await import('../../../daemon/daemon-start.ts');
+  // Not to stdout, which others may read.
+  await awaitStart(target, (line) => process.stderr.write(`${printableLines(line)}\n`), signal);
+  return target;
 }
 
 /** @throws ConfigError */

@@ -1,0 +1,64 @@
+/** What a daemon leaves in its directory while it starts, and how long who wants it waits for it. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as passed } from 'node:timers/promises';
+import * as z from 'zod';
+import { identifyProcess, isRunning } from '../platform/node/process-identity.ts';
+import { DAEMON_INFO_FILE } from './daemon-info.ts';
+
+const STARTING_FILE = 'starting.json';
+
+const processSchema = z.object({ pid: z.int().positive(), startTime: z.string().nullable() });
+
+/** For a process that has not come as far as its directory yet. Guess: three times what it takes on a busy machine. */
+const firstSignMsMax = 3_000;
+/** For one that has said that it starts: it may have much to read. Guess. */
+const startMsMax = 60_000;
+const lookEveryMs = 50;
+
+/** Says in the directory that this process starts a daemon there. Returns what takes that back. */
+export function markStarting(directory: string): () => void {
+  const file = join(directory, STARTING_FILE);
+  const takeBack = (): void => rmSync(file, { force: true });
+  try {
+    // In place of what somebody else left, a link among them.
+    takeBack();
+    writeFileSync(file, `${JSON.stringify(identifyProcess(process.pid))}\n`, { flag: 'wx' });
+  } catch {
+    // It costs others their patience, and the daemon nothing.
+  }
+  return takeBack;
+}
+
+/**
+ * Resolves when a daemon is ready in the directory, when none is starting there, or when that takes too long: who asks it next is told
+ * what is wrong. @throws the reason of the signal
+ */
+export async function awaitStart(
+  directory: string,
+  tell: (sentence: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const sinceMs = performance.now();
+  let told = '';
+  while (true) {
+    const starts = isStarting(directory);
+    if (!starts && existsSync(join(directory, DAEMON_INFO_FILE))) return;
+    if (performance.now() - sinceMs >= (starts ? startMsMax : firstSignMsMax)) return;
+    const sentence = starts
+      ? `the node of ${directory} is starting: waiting until it is ready`
+      : `no node runs in ${directory} yet: waiting ${firstSignMsMax / 1000} s, in case it has just been started`;
+    if (told !== sentence) tell(sentence);
+    told = sentence;
+    await passed(lookEveryMs, undefined, { signal });
+  }
+}
+
+function isStarting(directory: string): boolean {
+  try {
+    const parsed = processSchema.safeParse(JSON.parse(readFileSync(join(directory, STARTING_FILE), 'utf8')));
+    return parsed.success && isRunning(parsed.data);
+  } catch {
+    return false;
+  }
+}

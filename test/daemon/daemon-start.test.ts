@@ -1,0 +1,68 @@
+/** How long a command waits for a daemon that it does not find. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { awaitStart, markStarting } from '../../src/daemon/daemon-start.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'starlings-daemon-start-'));
+after(() => rm(directory, { recursive: true, force: true }));
+const at = (...names: string[]): string => join(directory, ...names);
+const { signal } = new AbortController();
+
+test('what starts is waited for until it is ready, and who waits is told why', async () => {
+  const told: string[] = [];
+  let takeBack = (): void => {};
+  /** The daemon comes as far as its directory once it is said that nothing is there, and is ready once it is said that it starts. */
+  const start = async (line: string): Promise<void> => {
+    told.push(line);
+    if (told.length === 1) {
+      await mkdir(at('node'));
+      takeBack = markStarting(at('node'));
+    } else {
+      await writeFile(at('node', 'daemon.json'), '{}');
+      takeBack();
+    }
+  };
+  const done: Promise<void>[] = [];
+  await awaitStart(at('node'), (line) => done.push(start(line)), signal);
+  await Promise.all(done);
+  assert.equal(told.length, 2);
+  assert.match(told[0]!, /^no node runs in .*node yet: waiting 3 s, in case it has just been started$/);
+  assert.match(told[1]!, /^the node of .*node is starting: waiting until it is ready$/);
+  assert.ok(!existsSync(at('node', 'starting.json')));
+});
+
+test('what a process that is gone left behind holds nobody up, nor does what is no mark', async () => {
+  const { stdout } = spawnSync(process.execPath, ['-p', 'process.pid'], { encoding: 'utf8' });
+  await mkdir(at('left'));
+  await writeFile(at('left', 'daemon.json'), '{}');
+  for (const mark of [
+    `{"pid":${Number(stdout)},"startTime":"1"}`,
+    `{"pid":${process.pid},"startTime":null}`,
+    'x',
+  ]) {
+    await writeFile(at('left', 'starting.json'), mark);
+    await awaitStart(at('left'), (line) => assert.fail(line), signal);
+  }
+});
+
+test('a mark is not written through a link that somebody left', async () => {
+  await mkdir(at('linked'));
+  await writeFile(at('precious'), 'mine');
+  await symlink(at('precious'), at('linked', 'starting.json'));
+  markStarting(at('linked'));
+  assert.equal(await readFile(at('precious'), 'utf8'), 'mine');
+  assert.match(await readFile(at('linked', 'starting.json'), 'utf8'), new RegExp(`"pid":${process.pid},`));
+});
+
+test('who waits can be stopped', async () => {
+  const stopper = new AbortController();
+  await assert.rejects(
+    awaitStart(at('nowhere'), () => stopper.abort(), stopper.signal),
+    { name: 'AbortError' },
+  );
+});
