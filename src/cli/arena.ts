@@ -54,7 +54,8 @@ function addShard(parent: Command): void {
         const { loadIdentity } = await import('../network/identity.ts');
         const { key } = await loadIdentity(keyFileOf(options.dir));
         const shard = await writeShard(options);
-        const told = [key, shard.root, shard.bytes, shard.examples].join(':');
+        const { shardText } = await import('./parts/arena/shard-text.ts');
+        const told = shardText({ holder: key, ...shard });
         say(`shard     ${told}`);
         return { json: { shard: told } };
       }),
@@ -100,7 +101,8 @@ function addCreate(parent: Command): void {
         const { name, rounds, judgingRounds = rounds, slotMs, bytesMax, out } = options;
         checkMayWrite(out, options.force);
         const { arenaSpec } = await import('./parts/arena/arena-spec.ts');
-        const shards = options.shard.map(shardOf);
+        const { readShardText } = await import('./parts/arena/shard-text.ts');
+        const shards = options.shard.map(readShardText);
         checkHolders(shards);
         const spec = arenaSpec({ name, rounds, judgingRounds, slotMs, bytesMax, shards });
         const { loadIdentity } = await import('../network/identity.ts');
@@ -144,13 +146,6 @@ function* nextSteps(
   yield '  starlings arena evaluate --dir DIR --shard FILE';
   yield 'Who is where, at any time:';
   yield '  starlings arena board --dir DIR';
-}
-
-function shardOf(text: string) {
-  const [holder = '', root = '', bytes, examples] = text.split(':');
-  const shard = { holder, root, bytes: Number(bytes), examples: Number(examples) };
-  if (Number.isInteger(shard.bytes) && Number.isInteger(shard.examples)) return shard;
-  throw new ConfigError('BAD_USAGE', `--shard ${text}: expected what \`starlings arena shard\` printed`);
 }
 
 interface EvaluateOptions extends Readonly<Record<string, unknown>> {

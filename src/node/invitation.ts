@@ -5,6 +5,7 @@
  *     starlings:RUN+/ip4/192.0.2.7/tcp/4001/p2p/12D3...+checkpoint=19:...:...+signer=KEY+network-key=KEY+secret=SECRET+sum=CRC32
  */
 import { hex32 } from '../core/bytes.ts';
+import { crc32 } from '../core/crc32.ts';
 import { credentialPattern } from '../core/credential-pattern.ts';
 import { checkpointPattern } from '../log/checkpoint-pattern.ts';
 import type { RunView } from './view/run-view.ts';
@@ -205,14 +206,4 @@ export function unfold<T extends Wanted>(
           ]),
     ],
   };
-}
-
-/** ISO 3309, as in PNG and gzip; in a browser as well. It tells slips of the pen, not forgers. */
-function crc32(text: string): string {
-  let rest = 0xffffffff;
-  for (const byte of new TextEncoder().encode(text)) {
-    rest ^= byte;
-    for (let bit = 0; bit < 8; bit++) rest = (rest >>> 1) ^ (rest & 1 ? 0xedb88320 : 0);
-  }
-  return ((rest ^ 0xffffffff) >>> 0).toString(16).padStart(8, '0');
 }

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { shardText } from '../../src/cli/parts/arena/shard-text.ts';
 import { writeInvitation } from '../../src/node/invitation.ts';
 import { jsonOf, starlings, startStarlings } from './starlings-process.ts';
 
@@ -17,7 +18,8 @@ const ringFile = new URL('../../configs/runs/mnist-d-psgd.yaml', import.meta.url
 
 await writeFile(at('notes.txt'), 'once upon a time '.repeat(400));
 
-const someShard = `${'ab'.repeat(32)}:${'cd'.repeat(32)}:3140:100`;
+const someShard = shardText({ holder: 'ab'.repeat(32), root: 'cd'.repeat(32), bytes: 3140, examples: 100 });
+const slippedShard = someShard.replace('abab', 'abba');
 /** Of a run that nobody has. */
 const someId = 'bafyreia4lcmh5ndjw6jjugufqamwwczdnhzul6gsut6ft7bvomiyznoui4';
 
@@ -101,6 +103,16 @@ describe('the command line', { concurrency: 2 }, () => {
       ['arena', 'create', '--name', 'twice', '--out', at('twice.manifest'), '--shard', someShard, someShard],
       2,
       /--shard: two have the same holder; each holder has one shard/,
+    ],
+    [
+      ['arena', 'create', '--out', at('slip.manifest'), '--shard', slippedShard],
+      2,
+      /--shard abba\S+: a character of it is wrong: copy again what `starlings arena shard` printed/,
+    ],
+    [
+      ['arena', 'create', '--out', at('cut.manifest'), '--shard', someShard.slice(0, -9)],
+      2,
+      /--shard \S+: expected all of what `starlings arena shard` printed after `shard`/,
     ],
     [
       ['label', 'export', '--part', '4', '--of', '4', '--out', at('part.csv')],
