@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { formatTakes, labelledIn, usualFormat } from '../../src/cli/parts/label/label-export.ts';
 import type { LabelRecord } from '../../src/cli/parts/label/label-records.ts';
+import { choiceOf } from '../../src/cli/parts/label/suggester.ts';
 import type { LabelProject } from '../../src/entries/labels/project.ts';
 import { type Question, questionSchema } from '../../src/entries/labels/question.ts';
 
@@ -41,6 +42,24 @@ const resultsIn = (text: string): unknown[] =>
 const asked = (question: object): Question => questionSchema.parse(question);
 
 describe('labels that are exported', () => {
+  test('are no formula of a spreadsheet, and what is trained on them suggests the answers they were', () => {
+    const choices = ['=HYPERLINK("http://x")', '@SUM(A1)', '-1', 'good'];
+    const records = choices.map((_, at) => record(String(at), `Nice ${at}.`));
+    const said = Object.fromEntries(choices.map((choice, at) => [String(at), [choice, choice]]));
+    const { text } = exported(asked({ kind: 'choice', text: 'Good?', choices }), records, said)('table');
+    const labels = text
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.split(',').slice(8).join(','));
+    assert.deepEqual(labels, [`"'=HYPERLINK(""http://x"")"`, "'@SUM(A1)", '-1', 'good']);
+    const classes = [`'=HYPERLINK("http://x")`, "'@SUM(A1)", '-1', 'good', "'bad"];
+    assert.deepEqual(
+      classes.map((name) => choiceOf(choices, name)),
+      [...choices, null],
+    );
+  });
+
   test("are Label Studio's tasks, whatever was asked", () => {
     const choice = asked({ kind: 'choice', text: 'Good?', choices: ['good', 'bad'] });
     const one = exported(choice, [record('a', 'Nice.')], { a: ['good', 'good'] })('label-studio').text;

@@ -1,5 +1,5 @@
 /** Labels as data: what `starlings start --data` trains on, and what other programs read. */
-import { csvLine } from '../../../core/csv-line.ts';
+import { csvLine, spreadsheetLine } from '../../../core/csv-line.ts';
 import { type LabelRule, labelsOf, type RecordLabel } from '../../../entries/labels/consensus.ts';
 import type { LabelProject } from '../../../entries/labels/project.ts';
 import { type AnswerWay, choicesOf, type Question, wayOf } from '../../../entries/labels/question.ts';
@@ -35,7 +35,9 @@ const labelFormats = {
     write: ({ labelled, features }) =>
       [
         csvLine([...wordColumns(features), 'label']),
-        ...labelled.map(({ record, label }) => csvLine([...wordCounts(record, features), label.label])),
+        ...labelled.map(({ record, label }) =>
+          spreadsheetLine([...wordCounts(record, features), label.label]),
+        ),
       ]
         .map((line) => `${line}\n`)
         .join(''),

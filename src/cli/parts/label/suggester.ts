@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { ConfigError } from '../../../config/config-error.ts';
-import { csvLine } from '../../../core/csv-line.ts';
+import { csvLine, spreadsheetWord } from '../../../core/csv-line.ts';
 import { choicesOf, type Question, wayOf } from '../../../entries/labels/question.ts';
 import { predict } from '../../../learning/tfjs/inference.ts';
 import { objectiveOf, type TaskSpec, taskKindOf } from '../../../tasks/data/registry.ts';
@@ -18,6 +18,11 @@ export interface Suggestion {
   readonly value: string;
   /** How probable it is, as the model has it. */
   readonly probability: number;
+}
+
+/** The answer that a class of an exported table stands for; null for none. */
+export function choiceOf(choices: readonly string[], name: string): string | null {
+  return choices.find((choice) => choice === name || spreadsheetWord(choice) === name) ?? null;
 }
 
 /** As a file of numbers, at a time. */
@@ -57,12 +62,13 @@ export class Suggester {
       );
     const choices = wayOf(question) === 'choose' ? choicesOf(question) : [];
     const isOurs =
-      objectiveOf(task).kind === 'classification' && classes?.some((name) => choices.includes(name));
+      objectiveOf(task).kind === 'classification' &&
+      classes?.some((name) => choiceOf(choices, name) !== null);
     if (!isOurs || classes === null)
       throw new ConfigError('BAD_USAGE', `${found.file} was trained for other answers than the question has`);
     const hash = createHash('sha256');
     await pipeline(createReadStream(found.file), hash);
-    const known = classes.map((name) => (choices.includes(name) ? name : null));
+    const known = classes.map((name) => choiceOf(choices, name));
     return new Suggester(hash.digest('hex'), found, { task, classes: known, features });
   }
 
