@@ -12,6 +12,7 @@ import {
   type ProjectOptions,
   recordsIn,
   sourceOf,
+  withHeader,
 } from './parts/label/label-inputs.ts';
 import type { LabelSource, NodesProject } from './parts/label/label-project.ts';
 import type { ReadRecords } from './parts/label/label-records.ts';
@@ -25,11 +26,12 @@ interface Options extends ProjectOptions {
   readonly goldOut?: string;
   readonly goldColumn?: string;
   readonly goldShare: number;
+  readonly header?: readonly string[];
   readonly force?: true;
 }
 
 export function addLabelImportCommand(parent: Command): void {
-  ofProject(parent.command('import'))
+  withHeader(ofProject(parent.command('import')))
     .description(
       'offer records to all annotators, for good: of JSON Lines with "text", tasks of Label Studio, a table with a column of texts, or a text of which each line is one',
     )

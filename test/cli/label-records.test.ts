@@ -4,7 +4,9 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { Command } from 'commander';
 import * as z from 'zod';
+import { withHeader } from '../../src/cli/parts/label/label-inputs.ts';
 import { batchText, readBatch, readRecords } from '../../src/cli/parts/label/label-records.ts';
 import { agreementLines } from '../../src/cli/view/label-lines.ts';
 import { loadYamlFile } from '../../src/config/yaml-file.ts';
@@ -32,6 +34,15 @@ describe('records that are to be labelled', () => {
       });
     }
     await assert.rejects(loadYamlFile(join(folder, 'endless.txt'), z.unknown()), { code: 'BAD_CONFIG' });
+  });
+
+  test('are found in a table without a row of names, which are given then', async () => {
+    const header = withHeader(new Command()).parse(['--header', 'text, stars'], { from: 'user' }).opts()[
+      'header'
+    ];
+    await writeFile(join(folder, 'bare.csv'), 'one,3\ntwo,4\n');
+    const found = await readRecords(join(folder, 'bare.csv'), { text: 'text', other: null, header }, crypto);
+    assert.deepEqual(textsOf(found), ['one', 'two']);
   });
 
   test('are the same whatever file they come from, and go by the same hashes', async () => {

@@ -1,7 +1,7 @@
 /** What the commands about labels share: which project, of which node, and records of files that its user has. */
 import type { Command } from 'commander';
 import { ConfigError } from '../../../config/config-error.ts';
-import { collected, wholeNumber } from '../command/arguments.ts';
+import { collected, columnNames, wholeNumber } from '../command/arguments.ts';
 import type { CommandContext } from '../command/perform.ts';
 import { configFile } from '../config-file.ts';
 import { startedNode, withTarget } from '../node/node-target.ts';
@@ -33,14 +33,23 @@ interface Columns {
   readonly column: string;
   readonly otherColumn?: string;
   readonly goldColumn?: string;
+  readonly header?: readonly string[];
 }
 
 export interface OwnFiles extends Columns {
   readonly file?: readonly string[];
 }
 
+export function withHeader(command: Command, when = ''): Command {
+  return command.option(
+    '--header <names>',
+    `${when}of a table without a row of names: names of all columns, with commas between`,
+    columnNames,
+  );
+}
+
 export function withOwnFiles(command: Command): Command {
-  return command
+  const named = command
     .option(
       '--file <file...>',
       'records that never leave this machine: their hashes alone are in the log',
@@ -48,17 +57,18 @@ export function withOwnFiles(command: Command): Command {
     )
     .option('--column <name>', 'with --file: column, or field, of the texts', 'text')
     .option('--other-column <name>', 'with --file: that of the second texts');
+  return withHeader(named, 'with --file, ');
 }
 
 /** What is no record is said, and left out. @throws DataFileError */
 export async function recordsIn(
   files: readonly string[],
-  { column, otherColumn, goldColumn }: Columns,
+  { column, otherColumn, goldColumn, header }: Columns,
   { say }: CommandContext,
 ): Promise<ReadRecords> {
   const { readRecords } = await import('./label-records.ts');
   const { createCrypto } = await import('../../../platform/node/crypto.ts');
-  const columns = { text: column, other: otherColumn ?? null, known: goldColumn ?? null };
+  const columns = { text: column, other: otherColumn ?? null, known: goldColumn ?? null, header };
   const crypto = createCrypto();
   const all = [];
   for (const file of files) all.push({ file, ...(await readRecords(file, columns, crypto)) });

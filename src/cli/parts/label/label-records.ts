@@ -61,6 +61,8 @@ export interface RecordColumns {
   readonly other: string | null;
   /** Name of that of right answers; a record without one has none. */
   readonly known?: string | null;
+  /** Names of all columns of a table, where its first row has none. */
+  readonly header?: readonly string[] | undefined;
 }
 
 /** Gathers what is one, and counts what is none. */
@@ -181,11 +183,11 @@ function rightAnswer(given: unknown): string | undefined {
 
 async function readTable(
   file: string,
-  { text, other, known = null }: RecordColumns,
+  { text, other, known = null, header }: RecordColumns,
   gathering: Gathering,
 ): Promise<void> {
   const wanted = [text, other, known].filter((column) => column !== null);
-  await readCsvFile(file, { headers: [], wanted }, (head) => {
+  await readCsvFile(file, { headers: header === undefined ? [] : [header], wanted }, (head) => {
     const at = [text, other, known].map((column) => (column === null ? null : fieldOf(head, column)));
     return {
       row: (row) => {

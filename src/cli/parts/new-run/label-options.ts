@@ -1,6 +1,6 @@
 /** What must be said of a table that no run describes. */
 import type { Command } from 'commander';
-import { numberBetween } from '../command/arguments.ts';
+import { columnNames, numberBetween } from '../command/arguments.ts';
 
 export interface LabelOptions {
   readonly label?: string;
@@ -20,6 +20,6 @@ export function addLabelOptions(command: Command, when: string): Command {
     .option(
       '--header <names>',
       `${when}of a table without a row of names: names of all columns, with commas between`,
-      (text: string) => text.split(',').map((name) => name.trim()),
+      columnNames,
     );
 }
