@@ -97,6 +97,13 @@ describe('a registry over real nodes', () => {
     });
     assert.ok(shown.includes('# Reads digits') && shown.some((line) => line.includes('reads mine')));
 
+    const ofParent = async (version: string, parent: string) =>
+      (await written(author, 'publish', { ...about, file: other, model: `sums@${version}`, parent }))
+        .lines as string[];
+    const orphaned = /^parent {4}digitz@1\.0 is not published in this registry: /;
+    assert.ok((await ofParent('1.1', 'digitz@1.0')).some((line) => orphaned.test(line)));
+    assert.ok(!(await ofParent('1.2', 'digits@1.0')).some((line) => /is not published/.test(line)));
+
     await author.stop();
     await rm(nodes.at('author'), { recursive: true });
     const late = await nodes.start('late');

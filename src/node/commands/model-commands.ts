@@ -65,6 +65,10 @@ export const MODEL_COMMANDS: readonly NodeCommand[] = [
     async (control, given) => {
       const { runId } = viewOf(control, given.run);
       const about = await aboutOf(given);
+      const { parent } = about.lineage;
+      // It may be in another registry: it is said, and no more.
+      const isOrphan =
+        parent !== undefined && modelNamed(await catalogueIn(control, runId), titleOf(parent)) === null;
       const publicationOf = ({ root, bytes }: BlobId): Publication => ({ ...about, root, bytes });
       const { blob, ...result } = await writtenWithFile(control, given.file, {
         ...{ runId, kind: 'publish', refusal: `${titleOf(about)} was not published` },
@@ -75,6 +79,11 @@ export const MODEL_COMMANDS: readonly NodeCommand[] = [
         lines: [
           `published ${titleOf(about)} (${result.entryId})`,
           `root      ${blob.root}, ${blob.bytes} bytes`,
+          ...(isOrphan
+            ? [
+                `parent    ${titleOf(parent)} is not published in this registry: who reads of it finds it elsewhere, or nowhere`,
+              ]
+            : []),
         ],
       };
     },
