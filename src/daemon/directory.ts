@@ -18,6 +18,8 @@ export const MODEL_FILE = 'model.safetensors';
 export const MANIFEST_FILE = 'run.manifest';
 /** Each run has a folder of its own below this one, named by its id. */
 export const RUNS_FOLDER = 'runs';
+/** The runs that a node has joined by command. */
+export const JOINED_FILE = 'node.json';
 /** Of a run's folder. */
 const FILES_FOLDER = 'files';
 export const LOG_FILE = 'log.jsonl';
@@ -79,6 +81,12 @@ export function runFolder(path: string, runId: string): string {
 /** Where `starlings join` keeps the key of the private network that it was invited to. */
 export function networkKeyOf(path: string): string {
   return join(path, 'network.key');
+}
+
+/** Whether a bootstrap ran there last, as far as it can be told: it has a store for its lock alone. */
+export function isOfBootstrap(path: string): boolean {
+  const isThere = (name: string): boolean => existsSync(join(path, name));
+  return isThere(STORE_FOLDER) && ![RUNS_FOLDER, CONTENT_FOLDER, JOINED_FILE].some(isThere);
 }
 
 export async function keepManifest(path: string, run: SignedManifest): Promise<void> {

@@ -8,8 +8,8 @@ import type { JoinRequest } from '../node/commands/node-command.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { readAtMostIfAny } from '../platform/node/read-at-most.ts';
 import { BACKEND_CHOICES } from '../tensor/backend-choices.ts';
+import { JOINED_FILE } from './directory.ts';
 
-const FILE = 'node.json';
 const fileBytesMax = 1 << 20;
 const runsMax = 1024;
 
@@ -50,7 +50,7 @@ export class JoinedRuns {
 
   /** @throws NodeStateError where the file holds something else; system errors where it cannot be read */
   static async read(directory: string): Promise<JoinedRuns> {
-    const file = join(directory, FILE);
+    const file = join(directory, JOINED_FILE);
     const bytes = await readAtMostIfAny(file, fileBytesMax);
     if (bytes === undefined) return new JoinedRuns(file, []);
     const parsed = bytes && fileSchema.safeParse(parseJson(bytes.toString('utf8')));

@@ -30,7 +30,15 @@ const probe = (outcome: ProbeOutcome): Probe => ({ address: door, outcome });
 const answers = probe({ kind: 'answers', peerId: '12D3' });
 
 const place: PlaceFacts = {
-  ...{ path: '/n', isThere: true, isWritable: true, keyFile: '/n/key', keyProblem: null, isTokenOpen: false },
+  ...{
+    path: '/n',
+    isThere: true,
+    isOfBootstrap: false,
+    isWritable: true,
+    keyFile: '/n/key',
+    keyProblem: null,
+    isTokenOpen: false,
+  },
   ...{ diskFreeBytes: 50e9, diskWantedBytes: 1e9 },
 };
 const connectivity = {
@@ -118,6 +126,13 @@ const plan = {
 /** Facts that differ from those of a healthy node, and what is found: id, level, text. */
 const rows: readonly (readonly [string, DoctorFacts, string, Finding['level'], RegExp])[] = [
   ['nothing runs', { ...healthy, process: { kind: 'none' } }, 'process', 'watch', /no node runs here/],
+  [
+    'a stopped bootstrap',
+    { ...healthy, process: { kind: 'none' }, place: { ...place, isOfBootstrap: true } },
+    'process',
+    'watch',
+    /a bootstrap ran here, and does no more/,
+  ],
   [
     'killed',
     { ...healthy, process: { kind: 'killed', pid: 7, file: '/n/daemon.json' } },
@@ -680,6 +695,19 @@ describe('real nodes', () => {
       ['process wrong', 'memory fine'],
     );
     assert.match(said(findings, 'process').join(), /^wrong: http:\/\/127\.0\.0\.1:1 does not answer/);
+  });
+
+  test('a bootstrap that was stopped is told nothing of runs, nor to name a bootstrap', async () => {
+    const ending = new AbortController();
+    const { closed: ended } = await startBootstrap(
+      { ...base, directory: at('over'), bootstrap: [] },
+      ending.signal,
+    );
+    ending.abort();
+    await ended;
+    const findings = await examine(subject({ directory: at('over') }));
+    assert.deepEqual(said(findings, 'process'), ['watch: a bootstrap ran here, and does no more']);
+    assert.deepEqual([...said(findings, 'bootstrap'), ...said(findings, 'run')], []);
   });
 
   test('whose process stands still is not told that it knows no bootstrap', async () => {

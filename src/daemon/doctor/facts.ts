@@ -19,6 +19,8 @@ export interface DoctorFacts {
 export interface PlaceFacts {
   readonly path: string;
   readonly isThere: boolean;
+  /** Of a bootstrap, as far as can be told where none runs. */
+  readonly isOfBootstrap: boolean;
   /** Somebody who may write it is asking. */
   readonly isWritable: boolean;
   readonly keyFile: string;

@@ -26,7 +26,7 @@ import { rememberedAddresses } from '../address-book.ts';
 import { doorOf } from '../connect.ts';
 import { type ConnectivityGiven, connectivitySchema } from '../connectivity.ts';
 import { DAEMON_INFO_FILE, type DaemonInfo, readDaemonInfo } from '../daemon-info.ts';
-import { keyFileOf, networkKeyOf, TOKEN_FILE } from '../directory.ts';
+import { isOfBootstrap, keyFileOf, networkKeyOf, TOKEN_FILE } from '../directory.ts';
 import { logFileBytesMax } from '../log-file.ts';
 import { runSecret } from '../run-secret.ts';
 import type { DoctorFacts, ExaminedRun, NetworkFacts, PlaceFacts, Privacy, ProcessFacts } from './facts.ts';
@@ -215,6 +215,7 @@ function placeOf(
   const contentBytesMax = answers?.settings.contentBytesMax ?? settings.contentBytesMax;
   return {
     ...{ path, isThere, keyProblem, keyFile: settings.keyFile ?? keyFileOf(path) },
+    isOfBootstrap: isOfBootstrap(path),
     isWritable: !isThere || mayWrite(path),
     isTokenOpen: token !== undefined && process.platform !== 'win32' && (token.mode & 0o077) !== 0,
     diskFreeBytes: isThere ? freeBytes(path) : null,

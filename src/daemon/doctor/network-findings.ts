@@ -5,7 +5,7 @@ import { amount } from '../../node/words/amount.ts';
 import type { DoctorFacts, NetworkFacts, ProcessFacts } from './facts.ts';
 import type { Finding } from './finding.ts';
 
-export function networkFindings({ network, process }: DoctorFacts): Finding[] {
+export function networkFindings({ network, process, place }: DoctorFacts): Finding[] {
   const isUp = process.kind === 'answers' || process.kind === 'bootstrap';
   return [
     ...network.closedPorts.map(
@@ -17,7 +17,9 @@ export function networkFindings({ network, process }: DoctorFacts): Finding[] {
     ...(network.addresses.length === 0 && !isUp ? [] : [addressFinding(network)]),
     ...(isUp ? reachableFindings(network) : []),
     // Behind a lock nothing was tried.
-    ...(network.privacy.kind === 'locked' ? [] : bootstrapFindings(network, process)),
+    ...(network.privacy.kind === 'locked'
+      ? []
+      : bootstrapFindings(network, process, place?.isOfBootstrap ?? false)),
   ];
 }
 
@@ -92,10 +94,11 @@ function reachableFindings({ doors, peers, privacy }: NetworkFacts): Finding[] {
 function bootstrapFindings(
   { bootstraps, peers, remembered, privacy }: NetworkFacts,
   { kind }: ProcessFacts,
+  isOfBootstrap: boolean,
 ): Finding[] {
   const id = 'bootstrap';
   if (bootstraps.length === 0) {
-    if (peers.length > 0 || kind === 'bootstrap') return [];
+    if (peers.length > 0 || kind === 'bootstrap' || isOfBootstrap) return [];
     // Of a node that was started and does not answer nobody knows what it was given.
     if (remembered === 0 && kind !== 'none' && kind !== 'answers') return [];
     return [

@@ -11,17 +11,22 @@ const diskLeast = 64 * MB;
 
 export function placeFindings({ place, machine, process }: DoctorFacts): Finding[] {
   return [
-    processFinding(process),
+    processFinding(process, place?.isOfBootstrap ?? false),
     ...(place === null ? [] : directoryFindings(place)),
     ...(machine === null ? [] : [memoryFinding(machine, process)]),
   ];
 }
 
-function processFinding(process: ProcessFacts): Finding {
+function processFinding(process: ProcessFacts, isOfBootstrap: boolean): Finding {
   const id = 'process';
   switch (process.kind) {
     case 'none':
-      return { id, level: 'watch', text: 'no node runs here', todo: 'start it with `starlings node`' };
+      return isOfBootstrap
+        ? {
+            ...{ id, level: 'watch', text: 'a bootstrap ran here, and does no more' },
+            todo: 'start it with `starlings bootstrap`',
+          }
+        : { id, level: 'watch', text: 'no node runs here', todo: 'start it with `starlings node`' };
     case 'killed':
       return {
         ...{
@@ -29,7 +34,9 @@ function processFinding(process: ProcessFacts): Finding {
           level: 'wrong',
           text: `${process.file} names process ${process.pid}, which is gone: it was killed`,
         },
-        todo: 'start the node again: it goes on where it was, and the file is replaced',
+        todo: isOfBootstrap
+          ? 'start the bootstrap again: the file is replaced'
+          : 'start the node again: it goes on where it was, and the file is replaced',
       };
     case 'silent':
       return {

@@ -11,7 +11,7 @@ import type { Finding } from './finding.ts';
 
 export function runFindings({ runs, place, process, nowMs }: DoctorFacts): Finding[] {
   if (runs.length === 0) {
-    if (process.kind === 'bootstrap') return [];
+    if (process.kind === 'bootstrap' || place?.isOfBootstrap) return [];
     // Nobody tells, and there is no directory to look into.
     if (place === null && process.kind !== 'answers') return [];
     return [
