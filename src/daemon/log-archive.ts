@@ -344,7 +344,7 @@ async function manifestOf(directory: string, run: string): Promise<SignedManifes
     const there =
       held.length > 0
         ? `it has ${held.join(', ')}`
-        : 'it is no directory of a node that has taken part in a run';
+        : ((await nodesIn(directory)) ?? 'it is no directory of a node that has taken part in a run');
     throw new NodeError('UNKNOWN_RUN', `${directory} knows no such run; ${there}`);
   }
   if (named.length > 1) {
@@ -354,6 +354,15 @@ async function manifestOf(directory: string, run: string): Promise<SignedManifes
     );
   }
   return readManifestFile(join(folder, runId, MANIFEST_FILE), crypto, runId);
+}
+
+/** What to name in place of the directory of a testnet; null where it has none of a node. */
+async function nodesIn(directory: string): Promise<string | null> {
+  const names = (await readdir(directory).catch(() => [])).sort();
+  const node = names.find((name) => existsSync(join(directory, name, RUNS_FOLDER)));
+  return node === undefined
+    ? null
+    : `it holds directories of nodes: name one of them, ${join(directory, node)}`;
 }
 
 interface Stored {

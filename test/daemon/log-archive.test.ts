@@ -155,6 +155,10 @@ describe('the log of a run', () => {
     await writeFile(at('text.log'), 'this is no archive, and it is long enough to say so');
     await assert.rejects(verifyLog(at('text.log')), { code: 'NO_ARCHIVE' });
     await assert.rejects(exportLog(at('nowhere'), '', at('x.log')), NodeError);
+    await assert.rejects(exportLog(at('.'), '', at('x.log')), {
+      code: 'UNKNOWN_RUN',
+      message: /it holds directories of nodes: name one of them, \S+keeps$/,
+    });
     await assert.rejects(exportLog(at('keeps'), 'bafynothing', at('x.log')), NodeError);
   });
 });
