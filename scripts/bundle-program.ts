@@ -6,10 +6,11 @@
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { findPackageJSON, isBuiltin } from 'node:module';
-import { dirname, join, posix, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { root } from './built.ts';
+import { entriesIn } from './bundle-entries.ts';
 
 const dist = join(root, 'dist');
 const program = join(dist, 'program');
@@ -73,13 +74,8 @@ function posixPath(path: string): string {
 /** What a process or a thread begins with, or who installed the package imports. */
 function entries(): string[] {
   const named = ['src/cli/main.js', 'src/index.js'];
-  const compiled = compiledFiles();
-  const byPlace = compiled.flatMap((file) =>
-    [...readFileSync(join(dist, file), 'utf8').matchAll(/new URL\(`\.\/([\w-]+)\.\$\{extension\}`/g)].map(
-      ([, name]) => posix.join(posix.dirname(file), `${name}.js`),
-    ),
-  );
-  return [...named, ...new Set(byPlace)];
+  const byPlace = compiledFiles().flatMap((file) => entriesIn(file, readFileSync(join(dist, file), 'utf8')));
+  return [...new Set([...named, ...byPlace])];
 }
 
 function compiledFiles(): string[] {
