@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { EXIT_FAILURE, EXIT_INTERRUPTED } from './exit.ts';
 import { listenForInterruption } from './interruption.ts';
 import { printableLines, printResult } from './output.ts';
+import { refusePipes } from './refuse-pipes.ts';
 
 interface GlobalOptions {
   readonly json?: boolean;
@@ -36,6 +37,7 @@ export async function perform(
 ): Promise<void> {
   const { json = false } = command.optsWithGlobals<GlobalOptions>();
   const screen = json ? process.stderr : process.stdout;
+  refusePipes(command);
   // Neither --help nor --version comes here: they load nothing that they do not need.
   const { toldOn } = await import('../../view/text-fit.ts');
   const interruption = listenForInterruption((line) => process.stderr.write(`${line}\n`));

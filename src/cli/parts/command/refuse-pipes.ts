@@ -1,0 +1,29 @@
+/** Files that a command line names, and that nobody ever ends to write. */
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { ConfigError } from '../../../config/config-error.ts';
+
+/**
+ * Whoever opens a named pipe waits until somebody writes to it, and not even Ctrl-C ends that. What a shell pipes has a writer: it is named
+ * below /dev, and read. @throws ConfigError
+ */
+export function refusePipes(command: Command): void {
+  const given = [command.args, Object.values(command.optsWithGlobals())].flat(2);
+  for (const value of given)
+    if (typeof value === 'string' && isNamedPipe(value))
+      throw new ConfigError(
+        'BAD_USAGE',
+        `${value} is a pipe, expected a file or a folder: save it as a file`,
+      );
+}
+
+function isNamedPipe(path: string): boolean {
+  if (/^\/(?:dev|proc)\//.test(resolve(path))) return false;
+  try {
+    return statSync(path).isFIFO();
+  } catch {
+    // Not there, no path at all, or nothing that may be looked at.
+    return false;
+  }
+}
