@@ -10,8 +10,8 @@ const STARTING_FILE = 'starting.json';
 
 const processSchema = z.object({ pid: z.int().positive(), startTime: z.string().nullable() });
 
-/** For a process that has not come as far as its directory yet. Guess: three times what it takes on a busy machine. */
-const firstSignMsMax = 3_000;
+/** For a process that has not come as far as its directory yet. It takes 0.8 s; guess for a busy machine. */
+const firstSignMsMax = 5_000;
 /** For one that has said that it starts: it may have much to read. Guess. */
 const startMsMax = 60_000;
 const lookEveryMs = 50;

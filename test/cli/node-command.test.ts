@@ -105,7 +105,7 @@ describe('starlings node', { concurrency: 2 }, () => {
     const node = startStarlings(nodeArgs('early', await manifest('early', 60_000)));
     const { exitCode, stderr } = await startStarlings(['node', 'stop', '--dir', at('early')]).ended;
     assert.equal(exitCode, 0, stderr);
-    assert.match(stderr, /^no node runs in .*early yet: waiting 3 s|^the node of .*early is starting/m);
+    assert.match(stderr, /^no node runs in .*early yet: waiting 5 s|^the node of .*early is starting/m);
     assert.equal((await node.ended).exitCode, 0);
   });
 

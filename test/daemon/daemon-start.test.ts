@@ -31,7 +31,7 @@ test('what starts is waited for until it is ready, and who waits is told why', a
   await awaitStart(at('node'), (line) => done.push(start(line)), signal);
   await Promise.all(done);
   assert.equal(told.length, 2);
-  assert.match(told[0]!, /^no node runs in .*node yet: waiting 3 s, in case it has just been started$/);
+  assert.match(told[0]!, /^no node runs in .*node yet: waiting 5 s, in case it has just been started$/);
   assert.match(told[1]!, /^the node of .*node is starting: waiting until it is ready$/);
   assert.ok(!existsSync(at('node', 'starting.json')));
 });
