@@ -1,9 +1,8 @@
 /** Labels as other programs read them. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { formatTakes, labelledIn, usualFormat } from '../../src/cli/parts/label/label-export.ts';
+import { choiceOf, formatTakes, labelledIn, usualFormat } from '../../src/cli/parts/label/label-export.ts';
 import type { LabelRecord } from '../../src/cli/parts/label/label-records.ts';
-import { choiceOf } from '../../src/cli/parts/label/suggester.ts';
 import type { LabelProject } from '../../src/entries/labels/project.ts';
 import { type Question, questionSchema } from '../../src/entries/labels/question.ts';
 

@@ -1,5 +1,5 @@
 /** Labels as data: what `starlings start --data` trains on, and what other programs read. */
-import { csvLine, spreadsheetLine } from '../../../core/csv-line.ts';
+import { csvLine, spreadsheetLine, spreadsheetWord } from '../../../core/csv-line.ts';
 import { type LabelRule, labelsOf, type RecordLabel } from '../../../entries/labels/consensus.ts';
 import type { LabelProject } from '../../../entries/labels/project.ts';
 import { type AnswerWay, choicesOf, type Question, wayOf } from '../../../entries/labels/question.ts';
@@ -99,6 +99,11 @@ function spoken(question: Question, { text }: LabelRecord, label: string): strin
 
 function jsonLines(rows: readonly object[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+}
+
+/** The answer that a class of an exported table stands for; null for none. */
+export function choiceOf(choices: readonly string[], name: string): string | null {
+  return choices.find((choice) => choice === name || spreadsheetWord(choice) === name) ?? null;
 }
 
 interface ExportPlan {

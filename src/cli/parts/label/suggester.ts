@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { ConfigError } from '../../../config/config-error.ts';
-import { csvLine, spreadsheetWord } from '../../../core/csv-line.ts';
+import { csvLine } from '../../../core/csv-line.ts';
 import { choicesOf, type Question, wayOf } from '../../../entries/labels/question.ts';
 import { predict } from '../../../learning/tfjs/inference.ts';
 import { objectiveOf, type TaskSpec, taskKindOf } from '../../../tasks/data/registry.ts';
@@ -11,6 +11,7 @@ import { inputsOf, outputsOf } from '../../../tasks/models/model-layout.ts';
 import { type FoundModel, findModel } from '../model/model-source.ts';
 import { readInputRows, taskOf } from '../model/model-task.ts';
 import { withTextFile } from '../written-entry.ts';
+import { choiceOf } from './label-export.ts';
 import type { LabelRecord } from './label-records.ts';
 import { featuresOf, wordColumns, wordCounts } from './word-counts.ts';
 
@@ -18,11 +19,6 @@ export interface Suggestion {
   readonly value: string;
   /** How probable it is, as the model has it. */
   readonly probability: number;
-}
-
-/** The answer that a class of an exported table stands for; null for none. */
-export function choiceOf(choices: readonly string[], name: string): string | null {
-  return choices.find((choice) => choice === name || spreadsheetWord(choice) === name) ?? null;
 }
 
 /** As a file of numbers, at a time. */
