@@ -34,6 +34,14 @@ describe('a named pipe', { concurrency: 2 }, () => {
     });
 });
 
+test('events of a simulation go to whoever reads a pipe', () => {
+  const scenario = new URL('../../configs/sim/first-run.yaml', import.meta.url).pathname;
+  const words = ['sim', scenario, '--events', pipe, '--json'];
+  const shell = `cat '${pipe}' | head -c 1000 & '${process.execPath}' '${entry}' ${words.join(' ')} > /dev/null; wait`;
+  const { stdout, stderr } = spawnSync('sh', ['-c', shell], { encoding: 'utf8', timeout: 300_000 });
+  assert.equal(stdout.length, 1000, stderr);
+});
+
 test('what a shell pipes is read', () => {
   const run = new URL('../../configs/runs/labels.yaml', import.meta.url).pathname;
   const words = ['run', 'create', '/dev/stdin', '--out', join(directory, 'm'), '--key', join(directory, 'k')];

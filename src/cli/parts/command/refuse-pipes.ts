@@ -4,12 +4,16 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigError } from '../../../config/config-error.ts';
 
+/** Options that name what is written, by commands that say themselves where it cannot be; events and figures go to whoever reads a pipe. */
+const written = new Set(['out', 'goldOut', 'events', 'csv', 'html', 'record']);
+
 /**
  * Whoever opens a named pipe waits until somebody writes to it, and not even Ctrl-C ends that. What a shell pipes has a writer: it is named
  * below /dev, and read. @throws ConfigError
  */
 export function refusePipes(command: Command): void {
-  const given = [command.args, Object.values(command.optsWithGlobals())].flat(2);
+  const options = Object.entries(command.optsWithGlobals()).filter(([name]) => !written.has(name));
+  const given = [command.args, options.map(([, value]) => value)].flat(2);
   for (const value of given)
     if (typeof value === 'string' && isNamedPipe(value))
       throw new ConfigError(
