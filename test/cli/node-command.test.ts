@@ -73,7 +73,10 @@ describe('starlings node', { concurrency: 2 }, () => {
     const losses = [...figures.matchAll(/,(\d+),loss,/g)].map(([, round]) => Number(round));
     // A busy machine may not make it in one of them: others follow until six count.
     assert.ok(losses.length > 0);
-    assert.deepEqual(losses, [...new Set(losses)].sort((a, b) => a - b));
+    assert.deepEqual(
+      losses,
+      [...new Set(losses)].sort((a, b) => a - b),
+    );
     assert.match(figures, /,\d+,accuracy,/);
     assert.match(stderr, /^model {5}\S+model\.safetensors\n {10}[0-9a-f]{64}$/m);
   });
