@@ -64,11 +64,11 @@ export class SettledFigures {
       if (scalar.round < of.round) this.#tell(key, pending, scalar);
     }
     for (const [figure, tag, value] of named(figures)) {
-      if (of.round > (this.#told.get(`${key}/${figure}`) ?? -1)) {
-        // Of an earlier round than the one under way it comes too late.
-        if ((pending.get(figure)?.round ?? -1) <= of.round)
-          pending.set(figure, { ...of, figure, tag, value });
-      }
+      if (of.round <= (this.#told.get(`${key}/${figure}`) ?? -1)) continue;
+      const scalar = { ...of, figure, tag, value };
+      // A round whose training took long is published when the next one is under way.
+      if ((pending.get(figure)?.round ?? -1) <= of.round) pending.set(figure, scalar);
+      else this.#emitNow(key, scalar);
     }
   }
 
@@ -81,6 +81,10 @@ export class SettledFigures {
 
   #tell(key: string, pending: Map<string, Scalar>, scalar: Scalar): void {
     pending.delete(scalar.figure);
+    this.#emitNow(key, scalar);
+  }
+
+  #emitNow(key: string, scalar: Scalar): void {
     this.#told.set(`${key}/${scalar.figure}`, scalar.round);
     this.#emit(scalar);
   }

@@ -179,4 +179,16 @@ print([(e.step, round(e.value, 4)) for e in board.Scalars('training/loss')])`;
       '7 loss 4',
     ]);
   });
+
+  test('the loss of a round that is published when the next one is under way comes before that of the next', () => {
+    const told: string[] = [];
+    const settled = new SettledFigures(({ round, value }) => told.push(`${round} ${value}`));
+    const of = { node: 'a', runId: 'r', atMs: 0 };
+    // What was looked at, with the last loss that is known.
+    settled.note({ ...of, round: 1 }, { loss: 3 });
+    settled.note({ ...of, round: 0 }, { loss: 3 });
+    settled.note({ ...of, round: 1 }, { loss: 2 });
+    settled.end();
+    assert.deepEqual(told, ['0 3', '1 2']);
+  });
 });
