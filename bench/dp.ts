@@ -9,6 +9,7 @@ import { median } from '../src/math/statistics.ts';
 import { trainingSchema } from '../src/run/run-spec.ts';
 import { modelSchema } from '../src/tasks/models/registry.ts';
 import type { Measurement } from './measure.ts';
+import { ownProcessorMs } from './processor-time.ts';
 import { randomExamples, stepCases } from './step-cases.ts';
 
 const { mlp, wideMlp, lenet, gnLenet, resnet, gpt } = stepCases;
@@ -23,11 +24,6 @@ const cases = [
 
 const [warmUpRuns, runs] = [2, 9];
 
-function processorMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
-
 async function measured({ name, spec, batch, steps }: (typeof cases)[number]): Promise<Measurement[]> {
   const model = modelSchema.parse(spec);
   const training = trainingSchema.parse({ localSteps: steps, batchSize: batch, learningRate: 0.01 });
@@ -40,9 +36,9 @@ async function measured({ name, spec, batch, steps }: (typeof cases)[number]): P
   const times: [number[], number[]] = [[], []];
   for (let run = -warmUpRuns; run < runs; run++) {
     for (const [index, privacy] of [undefined, { clipNorm: 1, noiseMultiplier: 1 }].entries()) {
-      const from = processorMs();
+      const from = ownProcessorMs();
       await learner.train({ ...request, privacy });
-      if (run >= 0) times[index]!.push((processorMs() - from) / steps);
+      if (run >= 0) times[index]!.push((ownProcessorMs() - from) / steps);
     }
   }
   await learner.close();

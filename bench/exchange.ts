@@ -18,6 +18,7 @@ import { createHost, type Host } from '../src/network/host/host.ts';
 import { identityFromSeed } from '../src/network/identity.ts';
 import { tcpProfile } from '../src/network/profiles/tcp.ts';
 import type { Measurement } from './measure.ts';
+import { ownProcessorMs } from './processor-time.ts';
 
 const BODY_BYTES = 64_000_000;
 const SMALL_BYTES = 100;
@@ -74,7 +75,7 @@ async function serve(): Promise<void> {
     throw new Error('the TCP server has no port');
   }
   process.once('disconnect', () => process.exit());
-  process.on('message', () => process.send?.(cpuMs()));
+  process.on('message', () => process.send?.(ownProcessorMs()));
   const ready: ServerReady = { key: host.key, addresses: host.addresses(), tcpPort: address.port };
   process.send?.(ready);
 }
@@ -97,11 +98,6 @@ function overTcp(socket: Socket): Promise<void> {
     socket.once('error', reject);
     socket.write('x');
   });
-}
-
-function cpuMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1_000;
 }
 
 /** A body's worth of frames, sealed one after the other. */
@@ -167,7 +163,7 @@ async function measure(child: ChildProcess): Promise<Row[]> {
   const allCpuMs = async (): Promise<number> => {
     child.send('cpu');
     const [theirs] = (await once(child, 'message')) as [number];
-    return cpuMs() + theirs;
+    return ownProcessorMs() + theirs;
   };
   const large = {
     'tcp-64MB': () => overTcp(socket),

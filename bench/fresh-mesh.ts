@@ -13,6 +13,7 @@ import type * as Starlings from '../src/index.ts';
 import { defaultLinkLimits } from '../src/network/links/peer-selection.ts';
 import { endChildren } from './child-word.ts';
 import { idleLearner } from './idle-learner.ts';
+import { ownProcessorMs } from './processor-time.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,10 +31,6 @@ const enough = Math.min(defaultLinkLimits.peersMin, nodes - 1);
 
 /** `cpuMs`: processor time of the process until then. */
 type Word = ({ readonly up: readonly string[] } | { readonly meshed: true }) & { readonly cpuMs: number };
-const cpuMs = (): number => {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1_000;
-};
 const say = (word: Word): void => void process.send?.(word);
 
 /** One process: says its addresses, and when it has peers enough; runs until its parent goes. The library as it is built: the sources take twice as long to load. */
@@ -62,13 +59,13 @@ async function member(): Promise<void> {
     () => {},
   );
   process.once('disconnect', () => process.exit());
-  say({ up: node.addresses(), cpuMs: cpuMs() });
+  say({ up: node.addresses(), cpuMs: ownProcessorMs() });
   const run = createRun(spec, Number(values['start-at']), createCrypto(), signerOf(255).signer);
   const session = node.join(run, { data: 'made here', backend: 'wasm' });
   const look = setInterval(() => {
     if (session.view().peers < enough) return;
     clearInterval(look);
-    say({ meshed: true, cpuMs: cpuMs() });
+    say({ meshed: true, cpuMs: ownProcessorMs() });
   }, 20);
 }
 

@@ -1,51 +1,42 @@
-/** Processor time of a process and of all that descend from it, on Linux, those that have ended among them. */
-import { readdirSync, readFileSync } from 'node:fs';
+/** Processor time: of this process, and, on Linux, of others with all that descend from them, those that have ended among them. */
+import { readdirSync } from 'node:fs';
+import { processStat } from '../src/platform/node/process-identity.ts';
 
 /** What Linux counts processor time in, by default. */
 const tickMs = 10;
 const lookMs = 200;
 
-interface Reading {
-  readonly parent: number;
-  /** When it began, which tells processes of one number apart. */
-  readonly began: string;
-  readonly ms: number;
+/** User and system time of this process in ms, all of its threads: what else the machine does takes time from the wall. */
+export function ownProcessorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
-/** By proc(5); null where it has ended. */
-function readingOf(pid: number): Reading | null {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // Behind the name, which may hold anything.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    const ms = tickMs * (Number(fields[11]) + Number(fields[12]));
-    return { parent: Number(fields[1]), began: fields[19]!, ms };
-  } catch {
-    return null;
-  }
-}
-
-/** User and system time of one process in ms, its threads among it; 0 where it has ended. */
+/** The same of another one, by fields 14 and 15 of proc(5); 0 where it has ended. */
 export function processorMs(pid: number): number {
-  return readingOf(pid)?.ms ?? 0;
+  return timeOf(processStat(pid) ?? []);
+}
+
+function timeOf(fields: readonly string[]): number {
+  return tickMs * (Number(fields[11] ?? 0) + Number(fields[12] ?? 0));
 }
 
 /** Looks until it is stopped: what a process spent after the last look is not counted. */
 export class ProcessTree {
-  readonly #known = new Map<string, number>();
-  readonly #members = new Map<number, string>();
+  /** By number and beginning, which tell processes apart. */
+  readonly #members = new Map<string, number>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(root: number) {
-    const reading = readingOf(root);
-    if (reading) this.#members.set(root, reading.began);
+    const fields = processStat(root);
+    if (fields) this.#members.set(nameOf(root, fields), 0);
     this.#timer = setInterval(() => this.#look(), lookMs);
   }
 
   /** Of all together, in ms. */
   processorMs(): number {
     this.#look();
-    return [...this.#known.values()].reduce((sum, ms) => sum + ms, 0);
+    return [...this.#members.values()].reduce((sum, ms) => sum + ms, 0);
   }
 
   stop(): void {
@@ -53,26 +44,29 @@ export class ProcessTree {
   }
 
   #look(): void {
-    const readings = new Map<number, Reading>();
+    const all = new Map<number, readonly string[]>();
     for (const name of readdirSync('/proc')) {
-      const reading = /^\d+$/.test(name) ? readingOf(Number(name)) : null;
-      if (reading) readings.set(Number(name), reading);
+      const fields = /^\d+$/.test(name) ? processStat(Number(name)) : null;
+      if (fields) all.set(Number(name), fields);
     }
+    const isMember = (pid: number): boolean => {
+      const fields = all.get(pid);
+      return fields !== undefined && this.#members.has(nameOf(pid, fields));
+    };
     let isMore = true;
     while (isMore) {
       isMore = false;
-      for (const [pid, { parent, began }] of readings) {
-        if (this.#members.get(pid) === began || !this.#isMember(parent, readings)) continue;
-        this.#members.set(pid, began);
+      for (const [pid, fields] of all) {
+        if (isMember(pid) || !isMember(Number(fields[1]))) continue;
+        this.#members.set(nameOf(pid, fields), 0);
         isMore = true;
       }
     }
-    for (const [pid, { began, ms }] of readings)
-      if (this.#members.get(pid) === began) this.#known.set(`${pid} ${began}`, ms);
+    for (const [pid, fields] of all)
+      if (isMember(pid)) this.#members.set(nameOf(pid, fields), timeOf(fields));
   }
+}
 
-  #isMember(pid: number, readings: ReadonlyMap<number, Reading>): boolean {
-    const began = readings.get(pid)?.began;
-    return began !== undefined && this.#members.get(pid) === began;
-  }
+function nameOf(pid: number, fields: readonly string[]): string {
+  return `${pid} ${fields[19]}`;
 }

@@ -23,6 +23,7 @@ import { TrainingLine } from '../sim/training-line.ts';
 import { buildWorld } from '../sim/world.ts';
 import { initialVector } from '../src/learning/initial.ts';
 import { rngFor } from '../src/math/rng.ts';
+import { ownProcessorMs } from './processor-time.ts';
 
 interface Row {
   readonly scenario: string;
@@ -46,12 +47,6 @@ interface Measured {
   readonly timesBareTraining?: number;
 }
 
-/** Of this process, all of its threads: what else the machine does takes time from the wall. */
-function cpuNowMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
-
 /** Microseconds an event: the hold model (Jones, "An empirical comparison of priority-queue and event-set implementations", 1986). */
 function benchQueue(peers: number): number {
   const queue = new EventQueue<number>({ eventsMax: peers });
@@ -59,12 +54,12 @@ function benchQueue(peers: number): number {
   const delays = Uint32Array.from({ length: 1 << 16 }, () => rng.int(1_000_000));
   for (let peer = 0; peer < peers; peer++) queue.push(delays[peer & 0xffff]!, peer);
   const holds = 2_000_000;
-  const startedMs = cpuNowMs();
+  const startedMs = ownProcessorMs();
   for (let i = 0; i < holds; i++) {
     const due = queue.pop()!;
     queue.push(due.timeUs + delays[i & 0xffff]!, due.payload);
   }
-  return (1000 * (cpuNowMs() - startedMs)) / holds;
+  return (1000 * (ownProcessorMs() - startedMs)) / holds;
 }
 
 const rounded = (value: number): number => Number(value.toPrecision(4));
@@ -125,11 +120,11 @@ async function benchProtocol(scenario: Scenario): Promise<Measured> {
   );
   const learner = await buildLearner(scenario, world.peers);
   const engine = new Engine({ ...world.engine, peers: counted }, { training: new TrainingLine([learner]) });
-  const startedMs = cpuNowMs();
+  const startedMs = ownProcessorMs();
   await engine.run();
   return {
     rounds: scenario.run.rounds,
-    cpuMs: cpuNowMs() - startedMs,
+    cpuMs: ownProcessorMs() - startedMs,
     inputs,
   };
 }
@@ -141,7 +136,7 @@ async function benchTraining(peers: number, rounds: number): Promise<Measured> {
   const learner = await buildLearner(scenario, world.peers);
   const parameters = initialVector(scenario.run.model, 1);
   const bare = async (): Promise<number> => {
-    const startedMs = cpuNowMs();
+    const startedMs = ownProcessorMs();
     const rounds = 40;
     for (let i = 0; i < rounds; i++) {
       const request = {
@@ -153,14 +148,14 @@ async function benchTraining(peers: number, rounds: number): Promise<Measured> {
       };
       await learner.train(request);
     }
-    return (cpuNowMs() - startedMs) / rounds;
+    return (ownProcessorMs() - startedMs) / rounds;
   };
   await bare();
   const before = await bare();
   const engine = new Engine(world.engine, { training: new TrainingLine([learner]) });
-  const startedMs = cpuNowMs();
+  const startedMs = ownProcessorMs();
   await engine.run();
-  const cpuMs = cpuNowMs() - startedMs;
+  const cpuMs = ownProcessorMs() - startedMs;
   const bareMs = (before + (await bare())) / 2;
   await learner.close();
   return { rounds, cpuMs, timesBareTraining: cpuMs / (peers * rounds) / bareMs };
@@ -168,10 +163,10 @@ async function benchTraining(peers: number, rounds: number): Promise<Measured> {
 
 /** A scenario that comes with starlings, whole, its building and its evaluation included. */
 async function benchScenario(file: string): Promise<Measured> {
-  const startedMs = cpuNowMs();
+  const startedMs = ownProcessorMs();
   const scenario = await loadScenario(file);
   await runScenario(scenario, { wallNowMs: () => performance.now() });
-  return { rounds: scenario.run.rounds, cpuMs: cpuNowMs() - startedMs };
+  return { rounds: scenario.run.rounds, cpuMs: ownProcessorMs() - startedMs };
 }
 
 const epidemic: Fields = { ...tiny, strategy: { id: 'epidemic', fanout: 1 } };

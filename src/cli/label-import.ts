@@ -12,11 +12,11 @@ import {
   type ProjectOptions,
   recordsIn,
   sourceOf,
-  withHeader,
 } from './parts/label/label-inputs.ts';
 import type { LabelSource, NodesProject } from './parts/label/label-project.ts';
 import type { ReadRecords } from './parts/label/label-records.ts';
 import { checkMayWrite, checkReplaceable } from './parts/may-write.ts';
+import { addHeaderOption } from './parts/new-run/label-options.ts';
 
 interface Options extends ProjectOptions {
   readonly file: string;
@@ -31,7 +31,7 @@ interface Options extends ProjectOptions {
 }
 
 export function addLabelImportCommand(parent: Command): void {
-  withHeader(ofProject(parent.command('import')))
+  addHeaderOption(ofProject(parent.command('import')))
     .description(
       'offer records to all annotators, for good: of JSON Lines with "text", tasks of Label Studio, a table with a column of texts, or a text of which each line is one',
     )

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Command } from 'commander';
 import * as z from 'zod';
-import { withHeader } from '../../src/cli/parts/label/label-inputs.ts';
+
 import { batchText, readBatch, readRecords } from '../../src/cli/parts/label/label-records.ts';
+import { addHeaderOption } from '../../src/cli/parts/new-run/label-options.ts';
 import { agreementLines } from '../../src/cli/view/label-lines.ts';
 import { loadYamlFile } from '../../src/config/yaml-file.ts';
 import { keysOf, valueOfKey } from '../../src/page/label-keys.ts';
@@ -37,7 +38,7 @@ describe('records that are to be labelled', () => {
   });
 
   test('are found in a table without a row of names, which are given then', async () => {
-    const header = withHeader(new Command()).parse(['--header', 'text, stars'], { from: 'user' }).opts()[
+    const header = addHeaderOption(new Command()).parse(['--header', 'text, stars'], { from: 'user' }).opts()[
       'header'
     ];
     await writeFile(join(folder, 'bare.csv'), 'one,3\ntwo,4\n');

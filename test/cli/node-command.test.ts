@@ -72,7 +72,7 @@ describe('starlings node', { concurrency: 2 }, () => {
     const figures = await readFile(at('lonely-figures.csv'), 'utf8');
     const losses = [...figures.matchAll(/,(\d+),loss,/g)].map(([, round]) => Number(round));
     // A busy machine may not make it in one of them: others follow until six count.
-    assert.ok(losses.length > 0);
+    assert.ok(losses.length >= 6, figures);
     assert.deepEqual(
       losses,
       [...new Set(losses)].sort((a, b) => a - b),

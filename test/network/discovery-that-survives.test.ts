@@ -7,9 +7,8 @@ import { searchProviders } from '../../src/network/discovery/provider-search.ts'
 import type { Host } from '../../src/network/host/host.ts';
 import type { HostProfile } from '../../src/network/profiles/host-profile.ts';
 import { tcpProfile } from '../../src/network/profiles/tcp.ts';
-import { runCid } from '../../src/network/protocols.ts';
 import { wallClock } from '../../src/platform/node/wall-clock.ts';
-import { connected, eventually, loopbackHost, someRunId } from './real-hosts.ts';
+import { connected, eventually, loopbackHost, provided, someRunId } from './real-hosts.ts';
 import { type RunMember, runMember } from './run-member.ts';
 
 const discovery = {
@@ -52,18 +51,6 @@ async function memberOn(host: Host, runId: string, ways: readonly Host[]): Promi
 
 const isUp = (one: RunMember, other: RunMember): boolean =>
   one.transport.stats().peers.includes(other.host.key);
-
-/** Resolves once somebody holds a record of `host`, as whom the DHT knows by then. */
-async function provided(host: Host, runId: string): Promise<void> {
-  let isTaken = false;
-  const deadline = Date.now() + 20_000;
-  while (!isTaken) {
-    assert.ok(Date.now() < deadline, 'nobody takes the record');
-    for await (const event of host.libp2p.services.dht.provide(runCid(runId))) {
-      isTaken ||= event.name === 'PEER_RESPONSE' && event.messageName === 'ADD_PROVIDER';
-    }
-  }
-}
 
 /** Says under a key of its own that it has the run, where nobody answers, and is gone. */
 async function fakeProvider(runId: string, holder: Host): Promise<void> {

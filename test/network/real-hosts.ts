@@ -1,5 +1,7 @@
 /** Real hosts over loopback TCP for the tests of this folder. */
+import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { afterEach } from 'node:test';
 import * as dagCbor from '@ipld/dag-cbor';
 import { multiaddr } from '@multiformats/multiaddr';
 import { CID } from 'multiformats/cid';
@@ -8,6 +10,7 @@ import type { NetworkEvent } from '../../src/network/events.ts';
 import { createHost, type Host, type HostOptions } from '../../src/network/host/host.ts';
 import { identityFromSeed } from '../../src/network/identity.ts';
 import { tcpProfile } from '../../src/network/profiles/tcp.ts';
+import { runCid } from '../../src/network/protocols.ts';
 
 /** A run id of the right form. */
 export function someRunId(name: string): string {
@@ -24,6 +27,29 @@ export async function loopbackHost(options: Partial<HostOptions> = {}): Promise<
   });
   await host.start();
   return host;
+}
+
+/** Hosts that carry no runs; those of a test are stopped after it. To be called once in a file. */
+export function runlessHosts(): () => Promise<Host> {
+  const hosts: Host[] = [];
+  afterEach(() => Promise.all(hosts.splice(0).map((host) => host.stop())));
+  return async () => {
+    const host = await loopbackHost({ carriesRuns: false });
+    hosts.push(host);
+    return host;
+  };
+}
+
+/** Resolves once somebody holds a record of `host`, as whom the DHT knows by then. */
+export async function provided(host: Host, runId: string): Promise<void> {
+  let isTaken = false;
+  const deadline = Date.now() + 20_000;
+  while (!isTaken) {
+    assert.ok(Date.now() < deadline, 'nobody takes the record');
+    for await (const event of host.libp2p.services.dht.provide(runCid(runId))) {
+      isTaken ||= event.name === 'PEER_RESPONSE' && event.messageName === 'ADD_PROVIDER';
+    }
+  }
 }
 
 export async function connected(from: Host, to: Host): Promise<void> {

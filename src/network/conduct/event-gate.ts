@@ -19,11 +19,10 @@ export class EventGate {
   pass(event: NetworkEvent, nowMs: number): readonly NetworkEvent[] {
     const { kind } = event;
     const untold = this.#untold.get(kind) ?? 0;
-    if (this.#told.waitMs(kind, nowMs) > 0) {
+    if (!this.#told.takes(kind, nowMs)) {
       this.#untold.set(kind, untold + 1);
       return [];
     }
-    this.#told.spend(kind, 1, nowMs);
     this.#untold.delete(kind);
     return untold === 0 ? [event] : [{ kind: 'untold', of: kind, count: untold }, event];
   }

@@ -39,6 +39,13 @@ export class TokenBuckets {
     return Math.max(0, (-this.#tokensOf(name, nowMs) / this.#limits.perSecond) * 1_000);
   }
 
+  /** Spends one where something is left, and says whether: who gets none owes nothing. */
+  takes(name: string, nowMs: number): boolean {
+    if (this.waitMs(name, nowMs) > 0) return false;
+    this.spend(name, 1, nowMs);
+    return true;
+  }
+
   /** Spends it, and says how long to wait before: 0 where something was left. */
   waitMsAndSpend(name: string, amount: number, nowMs: number): number {
     const waitMs = this.waitMs(name, nowMs);

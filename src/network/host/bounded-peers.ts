@@ -31,7 +31,8 @@ export function boundPeers(store: PeerStore): void {
     return { ...peer, addresses: [...signed, ...pickRandom(others, others.length, Math.random)] };
   };
   store.merge = async (id, data, options) => {
-    const { addresses, multiaddrs, ...rest } = withFew(data);
+    const few = withFew(data);
+    const { addresses, multiaddrs, ...rest } = few;
     const told = addresses ?? multiaddrs?.map((multiaddr) => ({ multiaddr, isCertified: false })) ?? [];
     const kept: readonly Address[] =
       told.length === 0
@@ -40,7 +41,7 @@ export function boundPeers(store: PeerStore): void {
             (peer) => peer.addresses,
             () => [],
           );
-    if (kept.length + told.length <= addressesKeptMax) return merge(id, withFew(data), options);
+    if (kept.length + told.length <= addressesKeptMax) return merge(id, few, options);
     const { signed, others } = bySignature(kept);
     await patch(id, { addresses: [...signed, ...told, ...others].slice(0, addressesKeptMax) }, options);
     return merge(id, rest, options);

@@ -99,17 +99,5 @@ export class RelayCalls {
   }
 }
 
-/** A place is renewed some minutes before it ends, and asked for again after each break of the line. Guess. */
-const placesAsked = { burst: 16, perSecond: 1 / 8 };
-
-/** Places that are asked for, of whom has one already too: each answer is signed. */
-export class PlaceRequests {
-  readonly #ofPeers = new TokenBuckets(placesAsked);
-
-  /** Whether one more is answered now, which counts. @param nowMs of a clock that never goes back */
-  takes(peer: string, nowMs: number): boolean {
-    if (this.#ofPeers.waitMs(peer, nowMs) > 0) return false;
-    this.#ofPeers.spend(peer, 1, nowMs);
-    return true;
-  }
-}
+/** Places that one peer asks for, also where it has one: each answer is signed. It is renewed some minutes before it ends, and asked for again after each break of the line. Guess. */
+export const placesAsked = { burst: 16, perSecond: 1 / 8 };

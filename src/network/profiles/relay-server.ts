@@ -5,8 +5,9 @@
 import type { ConnectionGater, PeerId, Stream } from '@libp2p/interface';
 import type { Libp2pInit, ServiceFactoryMap } from 'libp2p';
 import { type OriginOf, publicOrigin } from '../conduct/origins.ts';
+import { TokenBuckets } from '../conduct/token-buckets.ts';
 import { isRelayed } from '../host/announced-addresses.ts';
-import { hasPlace, PlaceRequests, RelayBytes, RelayCalls, type RelayPlaces } from './relay-quotas.ts';
+import { hasPlace, placesAsked, RelayBytes, RelayCalls, type RelayPlaces } from './relay-quotas.ts';
 
 type Components = Parameters<NonNullable<Libp2pInit['transports']>[number]>[0];
 type Handler = Parameters<Components['registrar']['handle']>[1];
@@ -76,7 +77,7 @@ function gateOf(
   { limits, originOf, bytes, nowMs, server }: GateOptions,
 ): ConnectionGater {
   const calls = new RelayCalls();
-  const requests = new PlaceRequests();
+  const asked = new TokenBuckets(placesAsked);
   const leftAt = new WeakMap<Reservation, number>();
   events.addEventListener('peer:disconnect', ({ detail }) => {
     const reservation = server().reservations.get(detail);
@@ -90,7 +91,7 @@ function gateOf(
   return {
     denyInboundRelayReservation: async (peer) => {
       if ((await gater.denyInboundRelayReservation?.(peer)) === true) return true;
-      if (!requests.takes(peer.toString(), nowMs())) return true;
+      if (!asked.takes(peer.toString(), nowMs())) return true;
       const { reservations } = server();
       // Who has a place keeps it.
       if (reservations.has(peer)) return false;

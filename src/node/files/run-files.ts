@@ -305,9 +305,7 @@ class Refusals {
 
   tell(provider: PeerKey, reason: string): void {
     const name = `${provider} ${reason}`;
-    const nowMs = this.#clock.nowMs();
-    if (this.#told.has(name) || this.#pace.waitMs('all', nowMs) > 0) return;
-    this.#pace.spend('all', 1, nowMs);
+    if (this.#told.has(name) || !this.#pace.takes('all', this.#clock.nowMs())) return;
     this.#told.add(name);
     forgetOldest(this.#told, toldMax);
     this.#onEvent({ kind: 'file-refused', provider, reason });

@@ -36,18 +36,23 @@ function startTimeOf(pid: number): string | null {
   return process.platform === 'linux' ? startTimeFromProc(pid) : startTimeFromPs(pid);
 }
 
-/** Field 22 of /proc/<pid>/stat: clock ticks since boot (man 5 proc). Zombies (field 3) count as gone. */
+/** Field 22: clock ticks since boot. Zombies (field 3) count as gone. */
 function startTimeFromProc(pid: number): string | null {
-  let text: string;
+  const fields = processStat(pid);
+  if (fields === null) return null;
+  const state = fields[0];
+  return state === 'Z' || state === 'X' ? null : (fields[19] ?? null);
+}
+
+/** Of Linux: /proc/<pid>/stat from field 3 on (man 5 proc); null where there is no such process. */
+export function processStat(pid: number): readonly string[] | null {
   try {
-    text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // Field 2, the name, may hold spaces and parentheses: count from its last parenthesis.
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
   } catch {
     return null;
   }
-  // Field 2, the name, may hold spaces and parentheses: count from its last parenthesis.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const state = fields[0];
-  return state === 'Z' || state === 'X' ? null : (fields[19] ?? null);
 }
 
 /** Elsewhere `ps` tells it, to the second: enough to tell a recycled pid. */

@@ -1,21 +1,11 @@
 /** What strangers tell of a peer, and what it has signed of itself. */
 import assert from 'node:assert/strict';
-import { afterEach, test } from 'node:test';
+import { test } from 'node:test';
 import { multiaddr } from '@multiformats/multiaddr';
-import type { Host } from '../../../src/network/host/host.ts';
 import { peerIdOf } from '../../../src/network/identity.ts';
-import { connected, eventually, loopbackHost } from '../real-hosts.ts';
+import { connected, eventually, runlessHosts } from '../real-hosts.ts';
 
-const hosts: Host[] = [];
-afterEach(async () => {
-  await Promise.all(hosts.splice(0).map((host) => host.stop()));
-});
-
-async function someHost(): Promise<Host> {
-  const host = await loopbackHost({ carriesRuns: false });
-  hosts.push(host);
-  return host;
-}
+const someHost = runlessHosts();
 
 /** Where nobody listens, all before any port that a host is given, in the order of texts too. */
 const falseOnes = (from: number) =>

@@ -78,8 +78,3 @@ export function credential(text: string): string {
   if (credentialPattern.test(text)) return text;
   throw new InvalidArgumentError('expected what `starlings run invite` printed: hexadecimal digits');
 }
-
-/** `a, b,c` */
-export function columnNames(text: string): string[] {
-  return text.split(',').map((name) => name.trim());
-}

@@ -1,9 +1,10 @@
 /** What the commands about labels share: which project, of which node, and records of files that its user has. */
 import type { Command } from 'commander';
 import { ConfigError } from '../../../config/config-error.ts';
-import { collected, columnNames, wholeNumber } from '../command/arguments.ts';
+import { collected, wholeNumber } from '../command/arguments.ts';
 import type { CommandContext } from '../command/perform.ts';
 import { configFile } from '../config-file.ts';
+import { addHeaderOption } from '../new-run/label-options.ts';
 import { startedNode, withTarget } from '../node/node-target.ts';
 import type { LabelSource, NodesProject } from './label-project.ts';
 import type { ReadRecords } from './label-records.ts';
@@ -40,14 +41,6 @@ export interface OwnFiles extends Columns {
   readonly file?: readonly string[];
 }
 
-export function withHeader(command: Command, when = ''): Command {
-  return command.option(
-    '--header <names>',
-    `${when}of a table without a row of names: names of all columns, with commas between`,
-    columnNames,
-  );
-}
-
 export function withOwnFiles(command: Command): Command {
   const named = command
     .option(
@@ -57,7 +50,7 @@ export function withOwnFiles(command: Command): Command {
     )
     .option('--column <name>', 'with --file: column, or field, of the texts', 'text')
     .option('--other-column <name>', 'with --file: that of the second texts');
-  return withHeader(named, 'with --file, ');
+  return addHeaderOption(named, 'with --file, ');
 }
 
 /** What is no record is said, and left out. @throws DataFileError */
