@@ -175,7 +175,7 @@ function progressOf(engine: Engine, round: number, rounds: number, wallSeconds: 
   const living = engine.nodes.filter((node) => node.alive);
   const losses = living
     .slice(0, lossSampleMax)
-    .map(({ core }) => core?.status(Math.floor(engine.nowUs / 1000)).lastLoss ?? null)
+    .map(({ core }) => core?.status(Math.floor(engine.nowUs / 1000)).lastTrained?.loss ?? null)
     .filter((loss) => loss !== null);
   return {
     round,

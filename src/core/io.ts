@@ -289,12 +289,18 @@ export interface CoreStatus {
   readonly checkpoint: string | null;
   /** Entries known to exist (from digests or announcements) and not held yet. */
   readonly lag: number;
-  readonly lastLoss: number | null;
+  /** Mean loss of the last local training that ended, and the round that it was of; null before the first. */
+  readonly lastTrained: TrainedRound | null;
   readonly refused: Readonly<Record<RefusalReason, number>>;
   /** Finalised contributions: per author the number of deltas and their share of the summed squared norm. */
   readonly contributions: ReadonlyMap<PeerKey, { readonly deltas: number; readonly share: number }>;
   /** What kinds of entry show of their state, oldest first, as far as it is final. */
   readonly shown: readonly ShownEntry[];
+}
+
+export interface TrainedRound {
+  readonly round: number;
+  readonly loss: number;
 }
 
 /** A line for people about what somebody wrote into the log. */

@@ -64,7 +64,7 @@ export class EventLog {
 
   /** Once a round: a kilobyte of each sample is of contributions and links. */
   #writeInShort(runId: string | null, atMs: number, { core, bytesIn, bytesOut }: RunSample): void {
-    const { phase, round, finalisedRound, lag, lastLoss } = core;
+    const { phase, round, finalisedRound, lag, lastTrained } = core;
     const last = this.#shortOf.get(runId);
     if (
       round < 0 ||
@@ -74,7 +74,7 @@ export class EventLog {
     )
       return;
     this.#shortOf.set(runId, { round, atMs });
-    const sample = { core: { phase, round, finalisedRound, lag, lastLoss }, bytesIn, bytesOut };
+    const sample = { core: { phase, round, finalisedRound, lag, lastTrained }, bytesIn, bytesOut };
     this.#log.info({ runId, kind: 'sampled', sample }, 'sampled');
   }
 

@@ -1,5 +1,5 @@
 /** The one local training that may be under way: which round it is for, where it started, what it missed. */
-import type { Input, Output, StoreWrite } from '../core/io.ts';
+import type { Input, Output, StoreWrite, TrainedRound } from '../core/io.ts';
 import type { RunFrame } from '../core/run-frame.ts';
 import { median } from '../math/statistics.ts';
 
@@ -48,15 +48,15 @@ export class LocalTraining {
   /** Milliseconds per step of the last trainings, oldest first. */
   #speeds: readonly number[] = [];
   #bestLoss = Number.POSITIVE_INFINITY;
-  #lastLoss: number | null = null;
+  #lastTrained: TrainedRound | null = null;
 
   constructor({ localSteps, slotShare }: RunFrame['training']) {
     this.#stepsMax = localSteps;
     this.#slotShare = slotShare;
   }
 
-  get lastLoss(): number | null {
-    return this.#lastLoss;
+  get lastTrained(): TrainedRound | null {
+    return this.#lastTrained;
   }
 
   /** Of a node that trained before. */
@@ -121,7 +121,7 @@ export class LocalTraining {
   }
 
   noteLoss(out: Output[], round: number, loss: number): void {
-    this.#lastLoss = loss;
+    this.#lastTrained = { round, loss };
     if (loss > divergenceFactor * this.#bestLoss + 1) {
       out.push({ type: 'event', event: { kind: 'diverging', round, loss, best: this.#bestLoss } });
     }

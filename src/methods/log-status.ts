@@ -4,7 +4,7 @@ import type { Kinds } from '../log/log-state.ts';
 import type { Replica } from '../log/replica.ts';
 import type { RunLog } from '../log/run-log.ts';
 
-type LogStatus = Omit<CoreStatus, 'modelHash' | 'lastLoss' | 'contributions'>;
+type LogStatus = Omit<CoreStatus, 'modelHash' | 'lastTrained' | 'contributions'>;
 
 export function logStatus(log: RunLog, kinds: Kinds, nowMs: number): LogStatus {
   const { base } = log.replica;

@@ -37,7 +37,7 @@ const sampled = (atRound: number, finalisedRound: number): RunEvent => ({
         round: atRound,
         finalisedRound,
         countedRounds: finalisedRound + 1,
-        lastLoss: 0.2,
+        lastTrained: { round: atRound, loss: 0.2 },
       },
       contributions: ['aa', 'bb'].map((peer) => ({ peer, deltas: finalisedRound + 1, share: 0.5 })),
     }),

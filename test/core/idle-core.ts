@@ -13,7 +13,7 @@ export function idleStatus(): CoreStatus {
     agreement: null,
     checkpoint: null,
     lag: 0,
-    lastLoss: null,
+    lastTrained: null,
     refused: refused as Record<RefusalReason, number>,
     contributions: new Map(),
     shown: [],

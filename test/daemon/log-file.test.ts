@@ -64,7 +64,7 @@ test('refusals are told by peer and reason, a bounded number of them', () => {
 });
 
 function sampleOf(phase: 'training' | 'finished', round: number): RunSample {
-  const core = { phase, round, finalisedRound: round - 6, lastLoss: 0.5 };
+  const core = { phase, round, finalisedRound: round - 6, lastTrained: { round, loss: 0.5 } };
   return someSample(core, { bytesIn: 100 * round, bytesOut: 90 * round });
 }
 
@@ -81,7 +81,7 @@ test('how a run stood in each of its rounds is in the log, in short, for reports
   }
   assert.equal(lines.length, 30);
   assert.deepEqual(lines[7]!['sample'], {
-    core: { phase: 'training', round: 7, finalisedRound: 1, lag: 0, lastLoss: 0.5 },
+    core: { phase: 'training', round: 7, finalisedRound: 1, lag: 0, lastTrained: { round: 7, loss: 0.5 } },
     ...{ bytesIn: 700, bytesOut: 630 },
   });
   for (let atMs = 0; atMs < 60_000; atMs += 50) {

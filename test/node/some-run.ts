@@ -17,7 +17,7 @@ export function someSample(core: Partial<RunSample['core']>, fields: Partial<Run
   return {
     core: {
       ...{ phase: 'training', round: 0, slotMs: 500, finalisedRound: -1, countedRounds: 0 },
-      ...{ modelHash: 'f00d', checkpoint: null, agreement: { same: 2, other: 0 }, lag: 0, lastLoss: null },
+      ...{ modelHash: 'f00d', checkpoint: null, agreement: { same: 2, other: 0 }, lag: 0, lastTrained: null },
       ...{ refused: refusedSoOften({}), contributions: [], shown: [] },
       ...core,
     },

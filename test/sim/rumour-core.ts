@@ -98,7 +98,7 @@ export class RumourCore implements ProtocolCore {
       agreement: null,
       checkpoint: null,
       lag: 0,
-      lastLoss: null,
+      lastTrained: null,
       refused: refused as Record<RefusalReason, number>,
       contributions: new Map(),
     };

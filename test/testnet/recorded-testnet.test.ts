@@ -11,7 +11,7 @@ const directory = await mkdtemp(join(tmpdir(), 'starlings-record-'));
 after(() => rm(directory, { recursive: true, force: true }));
 
 const sampleIn = (round: number) => ({
-  core: { phase: 'training', round, finalisedRound: -1, lag: 0, lastLoss: 2 - round },
+  core: { phase: 'training', round, finalisedRound: -1, lag: 0, lastTrained: { round, loss: 2 - round } },
   ...{ bytesIn: 5, bytesOut: 10 + round },
 });
 

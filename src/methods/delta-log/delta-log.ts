@@ -192,7 +192,7 @@ export class DeltaLog implements ProtocolCore {
     return {
       ...logStatus(this.#log, this.#kinds, nowMs),
       modelHash: this.#hash.of(base),
-      lastLoss: this.#training.lastLoss,
+      lastTrained: this.#training.lastTrained,
       contributions: sharesIn(deltaStateOf(base)),
     };
   }

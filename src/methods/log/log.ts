@@ -89,7 +89,7 @@ export class EntryLog implements ProtocolCore {
     return {
       ...logStatus(this.#log, this.#parts.kinds, nowMs),
       modelHash: this.#hash.of(this.#log.replica.base),
-      lastLoss: null,
+      lastTrained: null,
       contributions: new Map(),
     };
   }

@@ -157,7 +157,7 @@ export class Mixing implements ProtocolCore {
       agreement: null,
       checkpoint: null,
       lag: 0,
-      lastLoss: this.#training.lastLoss,
+      lastTrained: this.#training.lastTrained,
       refused: this.#refusals.counts(),
       contributions: new Map(
         [...heard].map(([peer, { rounds }]) => [peer, { deltas: rounds, share: rounds / total }]),

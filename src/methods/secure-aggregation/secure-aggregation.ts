@@ -102,7 +102,7 @@ export class SecureAggregation implements ProtocolCore {
     return {
       ...logStatus(this.#log, this.#parts.kinds, nowMs),
       modelHash: this.#hash.of(base),
-      lastLoss: this.#training.lastLoss,
+      lastTrained: this.#training.lastTrained,
       contributions: new Map(
         [...contributions].map(([peer, deltas]) => [peer, { deltas, share: deltas / total }]),
       ),
@@ -173,7 +173,7 @@ export class SecureAggregation implements ProtocolCore {
       isFree: (step, round) => round >= this.#sayFrom && own.freeIndex(round, numberOf(step)) === 0,
       vectorsIn: (round) => this.#vectorsIn(round),
       pay: (epoch) => {
-        if (this.#training.lastLoss === null) return null;
+        if (this.#training.lastTrained === null) return null;
         const { bodyBytesMax } = this.#parts.sums.kinds[numberOf('masked')]!;
         return this.#payments.pay(epoch, bodyBytesMax / 2);
       },
@@ -194,7 +194,7 @@ export class SecureAggregation implements ProtocolCore {
     const paid = step === 'masked' ? this.#payments.writes(epoch) : [];
     publishEntry(out, entry, [...writes, ...paid], this.#parts.envelopes);
     if (step !== 'masked') return;
-    const loss = this.#training.lastLoss ?? 0;
+    const loss = this.#training.lastTrained?.loss ?? 0;
     out.push({ type: 'event', event: { kind: 'published', round, bodyBytes: entry.bodyBytes, loss } });
   }
 

@@ -98,10 +98,10 @@ export function measuresByName({
 }
 
 function sampled({ core, bytesIn, bytesOut }: RunSample): HistoryNote | null {
-  const { phase, round, finalisedRound, lag, lastLoss } = core;
+  const { phase, round, finalisedRound, lag, lastTrained } = core;
   if (round < 0 || phase === 'finished') return null;
   const behind = Math.max(0, round - finalisedRound);
-  // After the last round that trains, the last loss is none of the rounds that go by.
-  const loss = phase === 'training' ? lastLoss : null;
+  // What ended after its round is told as `published`, and logs of older versions say no round.
+  const loss = lastTrained?.round === round ? lastTrained.loss : null;
   return { kind: 'figures', round, figures: { loss, bytesIn, bytesOut, lag, behind } };
 }

@@ -204,11 +204,20 @@ export class RunReducer {
     sampled: ({ sample: { core, linked, refusing, community = null, ...rest } }) => {
       this.#roster.setLinked(linked);
       this.#noteFirstPeer();
-      const { phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, lastLoss } = core;
+      const { phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, lastTrained } = core;
       const { refused, contributions, shown, checkpoint } = core;
       this.#change({
         agreement: this.#agreementAfter(core),
-        ...{ phase, round, slotMs, finalisedRound, countedRounds, modelHash, lag, loss: lastLoss },
+        ...{
+          phase,
+          round,
+          slotMs,
+          finalisedRound,
+          countedRounds,
+          modelHash,
+          lag,
+          loss: lastTrained?.loss ?? null,
+        },
         ...{ checkpoint, refused: { ...refused }, contributions: [...contributions], shown: [...shown] },
         silenced: this.#silencedAfter(core),
         refusing: [...refusing],

@@ -161,7 +161,7 @@ async function storedKeys(store: HeldStore): Promise<string[]> {
 async function publishRoundZero({ clock, store, core }: Driven): Promise<void> {
   clock.advanceTo(startAtMs);
   await until('its own message is written', () => store.commits > 0);
-  assert.equal(core.status(clock.nowMs()).lastLoss, 1);
+  assert.deepEqual(core.status(clock.nowMs()).lastTrained, { round: 0, loss: 1 });
 }
 
 test('an announcement, its event and answers that may hand it out follow the transaction that paid for it', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Histories } from '../../../src/node/view/histories.ts';
 import { headsMax, pointsMax, RunHistory } from '../../../src/node/view/run-history.ts';
+import { someSample } from '../some-run.ts';
 
 describe('the history of a run', () => {
   test('keeps every round while there are few, and halves them again and again when there are many', () => {
@@ -73,6 +74,27 @@ describe('the history of a run', () => {
     assert.equal(
       histories.note({ ...told, runId: 'run99', event: { kind: 'round-started', round: 1 } }),
       null,
+    );
+  });
+
+  test('has the loss of a round under that round, though it is looked at when the next one is under way', () => {
+    const histories = new Histories();
+    const told = { source: 'session', atMs: 0, node: 'aa', runId: 'run' } as const;
+    for (const [round, trained] of [
+      [4, 4],
+      [5, 4],
+      [6, 6],
+    ] as const) {
+      const sample = someSample({ round, lastTrained: { round: trained, loss: trained / 10 } });
+      histories.note({ ...told, event: { kind: 'sampled', sample } });
+    }
+    assert.deepEqual(
+      histories.of('run').points.map(({ round, loss }) => [round, loss]),
+      [
+        [4, 0.4],
+        [5, null],
+        [6, 0.6],
+      ],
     );
   });
 });

@@ -22,7 +22,14 @@ const facts = someFacts({ members: [self, 'bb', 'cc', 'dd'], names: { bb: 'Ward 
 
 const sample = someSample(
   {
-    ...{ round: 12, finalisedRound: 5, countedRounds: 6, checkpoint: '3:aa:bb', lag: 3, lastLoss: 0.25 },
+    ...{
+      round: 12,
+      finalisedRound: 5,
+      countedRounds: 6,
+      checkpoint: '3:aa:bb',
+      lag: 3,
+      lastTrained: { round: 12, loss: 0.25 },
+    },
     shown: [{ kind: 'note', round: 3, author: 'bb', text: 'disks are moved at noon' }],
     refused: refusedSoOften({ 'bad-signature': 2 }),
     contributions: [
