@@ -46,11 +46,11 @@ const slackRounds = 3;
 
 export function createJudgedKind(options: JudgedKindOptions, context: JudgingContext): JudgingKind {
   const { id, judges, agree, appealedTo, isJudged } = options;
-  const { memory, gate, trend, lead, silencedMax } = options.memory;
+  const { memory, gate, trend, outlier, lead, silencedMax } = options.memory;
   const { crypto, windowRounds } = context;
   const deadlineRounds = windowRounds + slackRounds;
   const rules: JudgedRules = {
-    ...{ memory, gate, trend, lead, silencedMax, judges, crypto, deadlineRounds },
+    ...{ memory, gate, trend, outlier, lead, silencedMax, judges, crypto, deadlineRounds },
     ...{ agree, appealedTo, isJudged },
   };
   // What is appealed is open for as long again, and later rounds wait for it.
@@ -72,6 +72,7 @@ export function createJudgedKind(options: JudgedKindOptions, context: JudgingCon
       memory: new Map(),
       absurd: new Map(),
       overruled: new Map(),
+      scale: 0,
       gate: noGate,
     }),
     clone: (state) => ({

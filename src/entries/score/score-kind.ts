@@ -62,7 +62,7 @@ function createScoreKind(spec: ScoresSpec, context: JudgingContext): JudgingKind
     id: 'score',
     entriesPerRoundMax: 48,
     judges: evaluators,
-    memory: { ...spec, trend: trendPart * spec.gate },
+    memory: { ...spec, trend: trendPart * spec.gate, outlier: null },
     agree: agreedScores,
     appealedTo,
     isJudged: () => true,

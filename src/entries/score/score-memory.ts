@@ -1,7 +1,7 @@
 /** What scores of rounds add up to, and who is silenced for it: arithmetic that IEEE 754 rounds the same everywhere. */
 import * as z from 'zod';
 import type { PeerKey } from '../../core/io.ts';
-import { median } from '../../math/statistics.ts';
+import { median, weightedMedian } from '../../math/statistics.ts';
 import type { JudgingKind } from '../judging-kind.ts';
 import { authorsMax, type Gate, type Memory, type ScoreState } from './score-state.ts';
 
@@ -39,6 +39,11 @@ export interface MemoryRules {
   readonly gate: number;
   /** Below this part of that already, where the sum is further from 0 than chance would bring it; null: nowhere. */
   readonly trend: number | null;
+  /**
+   * Where scores are mere directions, which mean less and less as peers agree: they are counted in the largest of the rounds' medians, as it fades, and
+   * who is silenced is so many standard deviations of the authors' sums below their median as well. Null: scores are worth something by themselves.
+   */
+  readonly outlier: number | null;
   /** Largest sum. */
   readonly lead: number;
   /** Part of the standing of those scored lately that may be silenced. */
@@ -59,7 +64,10 @@ const measureRounds = 16;
  * Standard deviations that are no chance: scores of an honest author that does neither good nor harm are as often negative as not, and their sum
  * is then as far below 0 in one of 160 rounds.
  */
-const deviations = 2.5;
+const trendDeviations = 2.5;
+
+/** Of a normal distribution, over the median of the distances from its middle. */
+const deviationOfMedian = 1.4826;
 
 export const noGate: Gate = { limit: 0, isOff: false };
 
@@ -72,13 +80,16 @@ export interface ScoredRound {
 
 /** S <- memory S + s, where s is in medians of the round's scores; nothing for an author without a score. */
 export function remember(
-  { memory }: ScoreState,
+  state: ScoreState,
   round: number,
   { authors, scores, standingOf }: ScoredRound,
   rules: MemoryRules,
 ): void {
   const sizes = scores.flatMap((score) => (score === null ? [] : [Math.abs(score)]));
-  const scale = sizes.length > 0 ? median(sizes) : 0;
+  const usual = sizes.length > 0 ? median(sizes) : 0;
+  const { memory } = state;
+  if (rules.outlier !== null) state.scale = Math.max(usual, rules.memory * state.scale);
+  const scale = rules.outlier === null ? usual : state.scale;
   if (scale === 0) return;
   for (const [index, author] of authors.entries()) {
     const score = scores[index]!;
@@ -104,25 +115,43 @@ export function findHarmful(memory: Map<PeerKey, Memory>, round: number, rules: 
   for (const [author, one] of memory) {
     const { sum, spread } = one;
     const isTrend =
-      trend !== null && sum < (trend / gate) * limit && sum * sum > deviations * deviations * spread;
+      trend !== null &&
+      sum < (trend / gate) * limit &&
+      sum * sum > trendDeviations * trendDeviations * spread;
     const isHarmful = sum < limit || (isTrend && sum < 0) || (one.harmfulSince !== null && sum < 0);
     const harmfulSince = isHarmful ? (one.harmfulSince ?? round) : null;
     if (harmfulSince !== one.harmfulSince) memory.set(author, { ...one, harmfulSince });
   }
 }
 
-export function gateOf(memory: ReadonlyMap<PeerKey, Memory>, { gate, silencedMax }: MemoryRules): Gate {
-  const newest = Math.max(...[...memory.values()].map(({ round }) => round));
-  const lately = [...memory.values()].filter(({ round }) => round > newest - measureRounds);
+export function gateOf(
+  memory: ReadonlyMap<PeerKey, Memory>,
+  { gate, outlier, silencedMax }: MemoryRules,
+): Gate {
+  const remembered = [...memory.values()];
+  // Where one of few is silenced, too few may be left to say anything of each other, and they go on to be its measure.
+  const measures = remembered.filter(({ harmfulSince }) => harmfulSince === null);
+  const newest = Math.max(...(measures.length > 0 ? measures : remembered).map(({ round }) => round));
+  const lately = remembered.filter(({ round }) => round > newest - measureRounds);
   if (lately.length === 0) return noGate;
-  const limit = -gate * median(lately.map(({ sum }) => Math.abs(sum)));
-  let [all, silenced] = [0, 0];
+  const sums = lately.map(({ sum }) => sum);
+  const standings = lately.map(({ standing }) => standing);
+  const harm = -gate * weightedMedian(sums.map(Math.abs), standings);
+  const limit = outlier === null ? harm : Math.min(harm, lowest(sums, standings, outlier));
+  let [total, silenced] = [0, 0];
   // Standings are whole 16ths: the sums do not depend on the order.
   for (const { harmfulSince, standing } of lately) {
-    all += standing;
+    total += standing;
     if (harmfulSince !== null) silenced += standing;
   }
-  return { limit, isOff: silenced > silencedMax * all };
+  return { limit, isOff: silenced > silencedMax * total };
+}
+
+/** What is so many deviations below the median is no chance among these values: the rule holds as long as fewer than half of the standing lies. */
+function lowest(values: readonly number[], standings: readonly number[], deviations: number): number {
+  const middle = weightedMedian(values, standings);
+  const distances = values.map((value) => Math.abs(value - middle));
+  return middle - deviations * deviationOfMedian * weightedMedian(distances, standings);
 }
 
 export function isSilenced({ memory, gate }: ScoreState, author: PeerKey): boolean {

@@ -51,6 +51,8 @@ export interface ScoreState {
   readonly absurd: Map<PeerKey, number>;
   /** Who said otherwise of a round than most of all who were asked about it, and that round: they judge no more. */
   readonly overruled: Map<PeerKey, number>;
+  /** The median size of a round's scores that scores are counted in; 0 before the first. */
+  scale: number;
   gate: Gate;
 }
 
@@ -61,13 +63,19 @@ const [memoryRowBytes, keyBytes, openBytes] = [81, 35, 128];
 export function scoreStateBytesMax(openMax: number, judges: number, voteBytesMax: number): number {
   const votes = judges * (2 * keyBytes + voteBytesMax);
   return (
-    16 +
+    25 +
     authorsMax * (memoryRowBytes + 2 * (keyBytes + 8)) +
     (openMax + 1) * (openBytes + scoresMax * keyBytes + votes)
   );
 }
 
-export function encodeScoreState({ open, memory, absurd, overruled }: Omit<ScoreState, 'gate'>): Uint8Array {
+export function encodeScoreState({
+  open,
+  memory,
+  absurd,
+  overruled,
+  scale,
+}: Omit<ScoreState, 'gate'>): Uint8Array {
   return dagCbor.encode([
     [...open]
       .sort(([a], [b]) => a - b)
@@ -81,6 +89,7 @@ export function encodeScoreState({ open, memory, absurd, overruled }: Omit<Score
     ]),
     byKey(absurd).map(([author, count]) => [keyToBytes(author), count]),
     byKey(overruled).map(([author, round]) => [keyToBytes(author), round]),
+    scale,
   ]);
 }
 
@@ -91,8 +100,9 @@ function byKey<Value>(rows: ReadonlyMap<PeerKey, Value>): [PeerKey, Value][] {
 /** Null for anything that `encodeScoreState` could not have written. */
 export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'gate'> | null {
   const fields = decodeCanonical(bytes);
-  if (!Array.isArray(fields) || fields.length !== 4) return null;
-  const [openRows, memoryRows, absurdRows, overruledRows] = fields as unknown[];
+  if (!Array.isArray(fields) || fields.length !== 5) return null;
+  const [openRows, memoryRows, absurdRows, overruledRows, scale] = fields as unknown[];
+  if (!isFiniteNumber(scale) || scale < 0) return null;
   if (!isRows(openRows, 7) || !isRows(memoryRows, 6)) return null;
   if (!isRows(absurdRows, 2) || !isRows(overruledRows, 2)) return null;
   const open = new Map<number, OpenRound>();
@@ -111,7 +121,7 @@ export function decodeScoreState(bytes: Uint8Array): Omit<ScoreState, 'gate'> | 
   }
   const [absurd, overruled] = [countsOf(absurdRows), countsOf(overruledRows)];
   if (!absurd || !overruled) return null;
-  const state = { open, memory, absurd, overruled };
+  const state = { open, memory, absurd, overruled, scale };
   return equals(encodeScoreState(state), bytes) ? state : null;
 }
 
