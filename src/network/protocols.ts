@@ -6,7 +6,7 @@ export const CLOCK_PROTOCOL = '/starlings/clock/1.0.0';
 export const MANIFEST_PROTOCOL = '/starlings/manifest/1.0.0';
 
 export function exchangeProtocol(runId: string): string {
-  return `/starlings/exchange/3.0.0/${runId}`;
+  return `/starlings/exchange/4.0.0/${runId}`;
 }
 
 export function filesProtocol(runId: string): string {
@@ -17,7 +17,7 @@ export function filesProtocol(runId: string): string {
 const topicIdLength = 26;
 
 export function announcementTopic(runId: string): string {
-  return `starlings/3/${runId.slice(-topicIdLength)}`;
+  return `starlings/4/${runId.slice(-topicIdLength)}`;
 }
 
 /** The key under which peers of the run and holders of its manifest are found in the DHT. */

@@ -27,7 +27,8 @@ import {
   scoreStateBytesMax,
 } from './score-state.ts';
 
-export interface JudgedKindOptions extends Pick<JudgedRules, 'agree' | 'appealedTo' | 'isJudged'> {
+export interface JudgedKindOptions
+  extends Pick<JudgedRules, 'agree' | 'appealedTo' | 'isJudged' | 'judgesMin'> {
   /** Of the kind of entry: in the singular. */
   readonly id: string;
   readonly entriesPerRoundMax: number;
@@ -45,12 +46,12 @@ const entriesPerAuthor = 4;
 const slackRounds = 3;
 
 export function createJudgedKind(options: JudgedKindOptions, context: JudgingContext): JudgingKind {
-  const { id, judges, agree, appealedTo, isJudged } = options;
-  const { memory, gate, trend, outlier, lead, silencedMax } = options.memory;
+  const { id, judges, judgesMin, agree, appealedTo, isJudged } = options;
+  const { memory, gate, trend, areCosines, lead, silencedMax } = options.memory;
   const { crypto, windowRounds } = context;
   const deadlineRounds = windowRounds + slackRounds;
   const rules: JudgedRules = {
-    ...{ memory, gate, trend, outlier, lead, silencedMax, judges, crypto, deadlineRounds },
+    ...{ memory, gate, trend, areCosines, lead, silencedMax, judges, judgesMin, crypto, deadlineRounds },
     ...{ agree, appealedTo, isJudged },
   };
   // What is appealed is open for as long again, and later rounds wait for it.

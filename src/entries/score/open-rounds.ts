@@ -21,6 +21,8 @@ export interface JudgedRules extends MemoryRules {
   readonly deadlineRounds: number;
   /** Judges of a round. */
   readonly judges: number;
+  /** Where no more than so many are not silenced, the silenced judge as well: those who are left could not be told from each other. */
+  readonly judgesMin: number;
   /** Of judges who all come to the same: so many judge a round of which two have said different things. Null where each has a word of its own. */
   readonly appealedTo: number | null;
   /** Whether anything is said of a round's deltas. */
@@ -127,10 +129,13 @@ function mayJudge(
   authors: readonly PeerKey[],
   { overruled }: ScoreState,
   { banned, isSilenced, isSilencedByOthers, standingOf }: FinalRound<unknown>,
-  { appealedTo }: JudgedRules,
+  { appealedTo, judgesMin }: JudgedRules,
 ): readonly PeerKey[] {
   const free = authors.filter((author) => !banned.has(author) && !overruled.has(author));
-  if (appealedTo === null) return free.filter((author) => !isSilenced(author));
+  if (appealedTo === null) {
+    const heard = free.filter((author) => !isSilenced(author));
+    return heard.length > judgesMin ? heard : free;
+  }
   return haveWorked(
     free.filter((author) => !isSilencedByOthers(author)),
     standingOf,

@@ -40,10 +40,10 @@ export interface MemoryRules {
   /** Below this part of that already, where the sum is further from 0 than chance would bring it; null: nowhere. */
   readonly trend: number | null;
   /**
-   * Where scores are mere directions, which mean less and less as peers agree: they are counted in the largest of the rounds' medians, as it fades, and
-   * who is silenced is so many standard deviations of the authors' sums below their median as well. Null: scores are worth something by themselves.
+   * Scores are cosines, which come close to 0 as a training nears its end, and differ where data does: a round counts as far as its authors agree, and
+   * in the largest of the rounds' medians, as it fades with the memory. Otherwise each round counts alike, in its own median.
    */
-  readonly outlier: number | null;
+  readonly areCosines: boolean;
   /** Largest sum. */
   readonly lead: number;
   /** Part of the standing of those scored lately that may be silenced. */
@@ -66,9 +66,6 @@ const measureRounds = 16;
  */
 const trendDeviations = 2.5;
 
-/** Of a normal distribution, over the median of the distances from its middle. */
-const deviationOfMedian = 1.4826;
-
 export const noGate: Gate = { limit: 0, isOff: false };
 
 export interface ScoredRound {
@@ -79,30 +76,41 @@ export interface ScoredRound {
 }
 
 /** S <- memory S + s, where s is in medians of the round's scores; nothing for an author without a score. */
-export function remember(
-  state: ScoreState,
-  round: number,
-  { authors, scores, standingOf }: ScoredRound,
-  rules: MemoryRules,
-): void {
-  const sizes = scores.flatMap((score) => (score === null ? [] : [Math.abs(score)]));
-  const usual = sizes.length > 0 ? median(sizes) : 0;
+export function remember(state: ScoreState, round: number, scored: ScoredRound, rules: MemoryRules): void {
   const { memory } = state;
-  if (rules.outlier !== null) state.scale = Math.max(usual, rules.memory * state.scale);
-  const scale = rules.outlier === null ? usual : state.scale;
+  const told = scored.authors.flatMap((author, index) => {
+    const score = scored.scores[index]!;
+    return score === null ? [] : [{ author, score, standing: scored.standingOf(author) }];
+  });
+  if (told.length === 0) return;
+  const { scale, weight } = measureOf(state, told, rules);
   if (scale === 0) return;
-  for (const [index, author] of authors.entries()) {
-    const score = scores[index]!;
-    if (score === null) continue;
+  for (const { author, score, standing } of told) {
     const { sum: before = 0, spread = 0, harmfulSince = null } = memory.get(author) ?? {};
     const gainedMax = harmfulSince === null ? scoreMediansMax : regainedMax;
-    const counted = Math.max(-scoreMediansMax, Math.min(gainedMax, score / scale));
+    const counted = weight * Math.max(-scoreMediansMax, Math.min(gainedMax, score / scale));
     const sum = Math.min(rules.lead, rules.memory * before + counted) + 0;
     memory.set(author, {
-      ...{ sum, round, standing: standingOf(author), harmfulSince },
+      ...{ sum, round, standing, harmfulSince },
       spread: rules.memory * rules.memory * spread + counted * counted,
     });
   }
+}
+
+/** What scores of a round are counted in, and how much the round counts. */
+function measureOf(
+  state: ScoreState,
+  told: ReadonlyArray<{ readonly score: number; readonly standing: number }>,
+  { areCosines, memory }: MemoryRules,
+): { readonly scale: number; readonly weight: number } {
+  const scores = told.map(({ score }) => score);
+  if (!areCosines) return { scale: median(scores.map(Math.abs)), weight: 1 };
+  const standings = told.map(({ standing }) => standing);
+  const usual = weightedMedian(scores.map(Math.abs), standings);
+  state.scale = Math.max(usual, memory * state.scale);
+  // 1 where more than half go one way, 0 where as many go against it.
+  const weight = usual > 0 ? Math.max(0, weightedMedian(scores, standings) / usual) : 0;
+  return { scale: state.scale, weight: Math.min(1, weight) };
 }
 
 /**
@@ -124,20 +132,13 @@ export function findHarmful(memory: Map<PeerKey, Memory>, round: number, rules: 
   }
 }
 
-export function gateOf(
-  memory: ReadonlyMap<PeerKey, Memory>,
-  { gate, outlier, silencedMax }: MemoryRules,
-): Gate {
-  const remembered = [...memory.values()];
-  // Where one of few is silenced, too few may be left to say anything of each other, and they go on to be its measure.
-  const measures = remembered.filter(({ harmfulSince }) => harmfulSince === null);
-  const newest = Math.max(...(measures.length > 0 ? measures : remembered).map(({ round }) => round));
-  const lately = remembered.filter(({ round }) => round > newest - measureRounds);
+export function gateOf(memory: ReadonlyMap<PeerKey, Memory>, { gate, silencedMax }: MemoryRules): Gate {
+  const newest = Math.max(...[...memory.values()].map(({ round }) => round));
+  const lately = [...memory.values()].filter(({ round }) => round > newest - measureRounds);
   if (lately.length === 0) return noGate;
-  const sums = lately.map(({ sum }) => sum);
+  const sums = lately.map(({ sum }) => Math.abs(sum));
   const standings = lately.map(({ standing }) => standing);
-  const harm = -gate * weightedMedian(sums.map(Math.abs), standings);
-  const limit = outlier === null ? harm : Math.min(harm, lowest(sums, standings, outlier));
+  const limit = -gate * weightedMedian(sums, standings);
   let [total, silenced] = [0, 0];
   // Standings are whole 16ths: the sums do not depend on the order.
   for (const { harmfulSince, standing } of lately) {
@@ -145,13 +146,6 @@ export function gateOf(
     if (harmfulSince !== null) silenced += standing;
   }
   return { limit, isOff: silenced > silencedMax * total };
-}
-
-/** What is so many deviations below the median is no chance among these values: the rule holds as long as fewer than half of the standing lies. */
-function lowest(values: readonly number[], standings: readonly number[], deviations: number): number {
-  const middle = weightedMedian(values, standings);
-  const distances = values.map((value) => Math.abs(value - middle));
-  return middle - deviations * deviationOfMedian * weightedMedian(distances, standings);
 }
 
 export function isSilenced({ memory, gate }: ScoreState, author: PeerKey): boolean {

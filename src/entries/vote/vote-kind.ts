@@ -56,15 +56,6 @@ const schema = z.strictObject({
       'an author carries no weight while what is remembered of it is below minus this times the median of its size; at 0.3 chance brought an ' +
         'honest one of 16 on MNIST close to it within 30 rounds',
     ),
-  deviations: z
-    .number()
-    .min(0)
-    .max(10)
-    .default(2)
-    .describe(
-      'and of who is further below the median of all than this many standard deviations of theirs: where data differs much, or training nears its end, votes ' +
-        'on honest authors are often below 0 too; measured on MNIST, at skews of 0.1 and 0.5',
-    ),
   silencedMax: memoryFields.silencedMax.unwrap().default(0.4).describe(memoryFields.silencedMax.description!),
 });
 type VotesSpec = z.infer<typeof schema>;
@@ -85,7 +76,8 @@ function createVoteKind(spec: VotesSpec, context: JudgingContext): JudgingKind {
     id: 'vote',
     entriesPerRoundMax: 48,
     judges: spec.voters,
-    memory: { ...spec, trend: null, outlier: spec.deviations },
+    judgesMin: spec.quorum,
+    memory: { ...spec, trend: null, areCosines: true },
     agree: (one, state, standingOf) => medianVotes(one, state, standingOf, spec.quorum),
     // No two say the same.
     appealedTo: null,
@@ -108,14 +100,15 @@ function isVotedOn(
   return publishers.some((author) => !memory.has(author) && !asked.has(author));
 }
 
-/** For each delta the median, by standing, of what others say who are not found to do harm; null where fewer than `quorum` do. */
+/** For each delta the median, by standing, of what others say who are not found to do harm, or by all where those are too few to compare; null where fewer than `quorum` do. */
 function medianVotes(
   { authors, votes: said }: OpenRound,
   { memory }: ScoreState,
   standingOf: (author: PeerKey) => number,
   quorum: number,
 ): (number | null)[] {
-  const believed = [...said].filter(([voter]) => (memory.get(voter)?.harmfulSince ?? null) === null);
+  const sound = [...said].filter(([voter]) => (memory.get(voter)?.harmfulSince ?? null) === null);
+  const believed = sound.length > quorum ? sound : [...said];
   return authors.map((author, index) => {
     const others = believed.filter(([voter]) => voter !== author);
     if (others.length < quorum) return null;
