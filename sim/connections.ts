@@ -92,6 +92,7 @@ export class Connections {
   open(node: VirtualNode, other: number, asks?: Asks): boolean {
     const peer = this.#nodes[other]!;
     if (!peer.alive || node.links.has(other) || this.isCut(node.index, other)) return false;
+    if (shuns(node, peer) || shuns(peer, node)) return false;
     if (asks) this.#network.connect(node.index, other);
     const afterUs = handshakeCrossings * this.#network.latencyUs(node.index, other);
     this.#world.schedule(this.#world.nowUs() + afterUs, {
@@ -141,4 +142,8 @@ export class Connections {
         this.#world.failRequestAt(this.#world.nowUs(), node, requestId, 'connection lost');
     }
   }
+}
+
+function shuns({ plan }: VirtualNode, { index }: VirtualNode): boolean {
+  return plan.friends !== undefined && !plan.friends.includes(index);
 }

@@ -72,6 +72,7 @@ export function populate(
     for (const victim of victimsOf(adversary.behaviour)) eclipses.set(victim, attackers);
   }
   if (eclipses.size > 0) graph = eclipsedGraph(graph, eclipses, scenario.network.degree);
+  graph = befriended(graph, roles);
   return {
     network,
     latency: placement ?? flat,
@@ -80,6 +81,17 @@ export function populate(
     roles,
     ...machinesOf(scenario, roles, name),
   };
+}
+
+/** Who has friends is connected with them alone. */
+function befriended(graph: Graph, roles: readonly (AdversarySpec | null)[]): Graph {
+  const chosen = roles.flatMap((role, peer) => (role?.friends ? [{ peer, friends: role.friends }] : []));
+  if (chosen.length === 0) return graph;
+  const alone = new Map(chosen.map(({ peer }) => [peer, []]));
+  const links = chosen.flatMap(({ peer, friends }) =>
+    friends.map((friend): [number, number] => [peer, friend]),
+  );
+  return joinedGraph(eclipsedGraph(graph, alone, 0), links);
 }
 
 /**

@@ -59,6 +59,8 @@ export interface PeerPlan {
   readonly msPerStep: number;
   /** What a dishonest peer does differently. */
   readonly behaviour?: Behaviour | undefined;
+  /** Numbers of those that it is connected with; whoever is not among them is not dialled, and not let in. Everybody where not given. */
+  readonly friends?: readonly number[] | undefined;
   /** How wrong this machine's clock is; right where not given. */
   readonly clock?: ClockError | undefined;
   /** Builds the core of incarnation 1, 2, ... from what the store holds. */

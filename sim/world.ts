@@ -96,6 +96,7 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
         msPerStep: peers.msPerStep[peer]!,
         clock: clocks[peer],
         ...behaviours[peer],
+        friends: peers.roles[peer]?.friends,
         createCore: (stored, incarnation) => {
           const rng = rngFor(`${name}/core/${peer}/${incarnation}`);
           const random = () => rng.float();

@@ -212,6 +212,19 @@ describe('audits', () => {
     );
   });
 
+  test('take the weight from who links with a friend alone and takes no other call, and from nobody else', async (t) => {
+    const hides = { behaviour: { id: 'sign-flip' }, peers: [7], friends: [6] };
+    const lazy = { behaviour: { id: 'silent' }, peers: [6] };
+    const { found, audits, deltas, counted } = await play(0.4, 90, [hides, lazy], { network: { degree: 5 } });
+    t.diagnostic(`${audits} audits of ${deltas} deltas, ${counted}, ${JSON.stringify(found)}`);
+    const out = found.filter(({ text }) => text.includes('carry no weight'));
+    assert.deepEqual(
+      out.map(({ peer }) => peer),
+      [7],
+    );
+    assert.ok(out[0]!.round! < 75, `since round ${out[0]!.round}`);
+  });
+
   test('find out who shows nobody what its training began with', async (t) => {
     // Three stages of fifteen rounds, as each auditor waits for it.
     const { found } = await play(0.5, 64, [{ peers: [5], behaviour: { id: 'withhold' } }]);
