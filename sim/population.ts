@@ -32,6 +32,8 @@ export interface WorldPeers {
   /** null where latencies are flat. */
   readonly placement: Placement | null;
   readonly graph: Graph;
+  /** What each peer sits behind; null where nobody sits behind anything. */
+  readonly routers: Placement['nat'] | null;
   /** For each peer the entry of the scenario that makes it an attacker, or null. */
   readonly roles: readonly (AdversarySpec | null)[];
   /** Virtual milliseconds of a local step of each peer. */
@@ -78,6 +80,7 @@ export function populate(
     latency: placement ?? flat,
     placement,
     graph,
+    routers: isTranslated && placed ? placed.nat : null,
     roles,
     ...machinesOf(scenario, roles, name),
   };

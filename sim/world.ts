@@ -97,6 +97,7 @@ export async function buildWorld(scenario: Scenario): Promise<World> {
         clock: clocks[peer],
         ...behaviours[peer],
         friends: peers.roles[peer]?.friends,
+        router: peers.routers?.[peer],
         createCore: (stored, incarnation) => {
           const rng = rngFor(`${name}/core/${peer}/${incarnation}`);
           const random = () => rng.float();
