@@ -27,6 +27,22 @@ describe('who hides from its auditors', () => {
     assert.ok(kind.show(state).every(({ author }) => author !== hider));
   });
 
+  test('is found by three audits of sixteen, where it publishes while most of them look for it', () => {
+    const state = live(kind.initial(), 16, truth);
+    live(state, 3, unreached, keys, 16);
+    const after = live(
+      state,
+      5,
+      ({ author, round }) => (author === hider && round < 19 && round > 15 ? 'unreached' : 'same'),
+      keys,
+      19,
+    );
+    const looks = after.looks.get(hider)!;
+    const hidden = looks.filter((look) => look === 'hidden').length;
+    assert.ok(hidden >= 3 && hidden <= 5 && looks.length === 16, `${looks}`);
+    assert.deepEqual([...after.hiding.keys()], [hider]);
+  });
+
   test('is the same in the bytes of a state', () => {
     const state = live(kind.initial(), 12, unreached);
     const again = kind.decodeState(kind.encode(state))!;
@@ -36,8 +52,8 @@ describe('who hides from its auditors', () => {
 
   test('is not who was away for a quarter of its audits, and published nothing while it was', () => {
     const state = live(kind.initial(), 12, truth);
-    live(state, 3, unreached, keys, 12);
-    live(state, 6, unreached, others, 15);
+    live(state, 2, unreached, keys, 12);
+    live(state, 6, unreached, others, 14);
     const looks = state.looks.get(hider)!;
     assert.ok(looks.filter((look) => look === 'absent').length >= 3, `${looks}`);
     assert.ok(!looks.includes('hidden'), `${looks}`);

@@ -146,10 +146,10 @@ export function createAuditKind({ rate, reach }: AuditsSpec, context: AuditConte
       ...{ looks: new Map(looks), hiding: new Map(hiding) },
     }),
     reduce(state, round) {
+      noteHeads(state, round);
       takeVotes(state, round, rules);
       decideAll(state, round, rules);
       if (reach) noteHiding(state, round.round);
-      noteHeads(state, round);
       forgetStrikes(state, round.round - auditLasts(rules) - rules.strikeRounds);
       openCases(state, round, rules);
       return { publishers: [], effort: null, everyone: false };
