@@ -67,9 +67,9 @@ export const auditsSchema = z.strictObject({
 export type AuditsSpec = z.infer<typeof auditsSchema>;
 
 /** What it protects from and what not, in a sentence. */
-export function auditsProtect({ rate, undo }: AuditsSpec): string {
+export function auditsProtect({ rate, undo, reach }: AuditsSpec): string {
   return (
-    `${100 * rate} % of the deltas are trained again by others, and whose differs loses its weight; not from a majority of auditors that ` +
+    `${100 * rate} % of the deltas are trained again by others, and whose differs ${reach ? 'or who hides from most of them ' : ''}loses its weight; not from a majority of auditors that ` +
     `lies together, and not from what was done ${undo > 0 ? `more than ${undo} to ${2 * undo} rounds ` : ''}before it was found`
   );
 }
