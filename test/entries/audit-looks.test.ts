@@ -67,14 +67,25 @@ describe('who hides from its auditors', () => {
     const most = new Set(keys.slice(0, 8));
     const state = live(kind.initial(), rounds, ({ author }) => (most.has(author) ? 'unreached' : 'same'));
     assert.deepEqual([...state.hiding], []);
+    // Those count who are still there: of these it is more than half.
+    const there = keys.slice(0, 6);
+    const gone = new Set(keys.slice(0, 4));
+    const left = live(
+      live(kind.initial(), 6, truth),
+      40,
+      ({ author }) => (gone.has(author) ? 'unreached' : 'same'),
+      there,
+      6,
+    );
+    assert.deepEqual([...left.hiding], []);
     const few = new Set(others.slice(0, 6));
     const said: Auditor = ({ author }, key) => (author === hider && few.has(key) ? 'unreached' : 'same');
     assert.deepEqual([...live(kind.initial(), rounds, said).hiding], []);
     const lenient = createAuditKind(auditsSchema.parse({ rate: 1, reach: false }), {
       ...{ crypto, windowRounds, nothing },
     });
-    const left = live(lenient.initial(), 12, unreached, keys, 0, [], lenient);
-    assert.ok(left.looks.has(hider) && left.hiding.size === 0);
+    const unasked = live(lenient.initial(), 12, unreached, keys, 0, [], lenient);
+    assert.ok(unasked.looks.has(hider) && unasked.hiding.size === 0);
   });
 
   test('is who shows nothing to those who reach it and is not reached by the others as well', () => {

@@ -149,7 +149,7 @@ export function createAuditKind({ rate, reach }: AuditsSpec, context: AuditConte
       noteHeads(state, round);
       takeVotes(state, round, rules);
       decideAll(state, round, rules);
-      if (reach) noteHiding(state, round.round);
+      if (reach) noteHiding(state, round.round, round.round - auditLasts(rules));
       forgetStrikes(state, round.round - auditLasts(rules) - rules.strikeRounds);
       openCases(state, round, rules);
       return { publishers: [], effort: null, everyone: false };
@@ -296,7 +296,8 @@ function decideAll(state: AuditState, final: FinalRound<AuditContent>, rules: Au
     }
     state.cases.delete(one.id);
     noteAttendance(state, one);
-    noteLook(state, one, verdict);
+    // What is published is weighed no longer, and who has all rounds may go.
+    if (!final.isOver) noteLook(state, one, verdict);
     if (verdict.kind === 'differs') convict(state, one.author, 'differs', final);
     if (verdict.kind === 'withheld') noteWithheld(state, one, final, rules.strikeRounds);
     for (const auditor of verdict.overruled) noteOverruled(state, auditor, final);

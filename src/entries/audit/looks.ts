@@ -2,6 +2,7 @@
  * Whether drawn auditors ever get to see what an author's trainings began with. Whoever links with friends alone and takes no other call is
  * audited by friends alone; but a drawn majority that reaches it neither way, again and again, while it publishes, says so.
  */
+import type { PeerKey } from '../../core/io.ts';
 import { type AuditCase, type AuditLook, type AuditState, headsMax, looksMax } from './audit-state.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -26,11 +27,14 @@ export function noteLook(
 
 /**
  * Those whose deltas carry no weight until more of their audits are seen. Who was away may have had an accident, and may not more often than
- * in a quarter of its audits, and one. Where more than half of those who were audited would be, it is the network, and nobody is.
+ * in a quarter of its audits, and one. Where more than half of those would be who were audited and have published of late, it is the network, and
+ * nobody is. `late`: the first round that counts as that.
  */
-export function noteHiding({ looks, hiding }: AuditState, round: number): void {
+export function noteHiding({ looks, hiding, heads }: AuditState, round: number, late: number): void {
   const found = [...looks].flatMap(([author, lately]) => (isHiding(lately) ? [author] : []));
-  const now = new Set(2 * found.length > looks.size ? [] : found);
+  const isThere = (author: PeerKey): boolean => (heads.get(author)?.round ?? -1) >= late;
+  const [all, hidden] = [[...looks.keys()], found].map((authors) => authors.filter(isThere).length);
+  const now = new Set(2 * hidden! > all! ? [] : found);
   for (const author of [...hiding.keys()]) if (!now.has(author)) hiding.delete(author);
   for (const author of now) if (!hiding.has(author)) hiding.set(author, round);
 }

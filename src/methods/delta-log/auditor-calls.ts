@@ -13,7 +13,7 @@ const callsMax = 8;
 
 export class AuditorCalls {
   readonly #requests: RequestTable<{ readonly peer: PeerKey }>;
-  /** Slot of the last call, of those who are still waited for. */
+  /** Slot of the last call, of those who are still waited for; or in which they were drawn, for they may come by themselves. */
   readonly #calledIn = new Map<PeerKey, number>();
   readonly #underWay = new Set<PeerKey>();
 
@@ -21,7 +21,7 @@ export class AuditorCalls {
     this.#requests = new RequestTable(timeoutMs, nextRequestId);
   }
 
-  /** `cases`: audits of our own deltas. Each auditor that has said nothing and is not linked is called once a slot, those first that were not for longest. */
+  /** `cases`: audits of our own deltas. Each auditor that has said nothing and is not linked is called once a slot, from the next one on, those first that were not for longest. */
   call(
     out: OutputSink,
     cases: readonly AuditCase[],
@@ -33,7 +33,9 @@ export class AuditorCalls {
     for (const one of cases)
       for (const auditor of one.auditors) if (!one.votes.has(auditor)) waitedFor.set(auditor, one);
     for (const auditor of this.#calledIn.keys()) if (!waitedFor.has(auditor)) this.#calledIn.delete(auditor);
-    const last = (auditor: PeerKey): number => this.#calledIn.get(auditor) ?? -1;
+    for (const auditor of waitedFor.keys())
+      if (!this.#calledIn.has(auditor)) this.#calledIn.set(auditor, slot);
+    const last = (auditor: PeerKey): number => this.#calledIn.get(auditor)!;
     const due = [...waitedFor.keys()]
       .filter((auditor) => !linked.has(auditor) && !this.#underWay.has(auditor) && last(auditor) < slot)
       .sort((a, b) => last(a) - last(b))
