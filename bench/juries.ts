@@ -2,7 +2,8 @@
  * What liars among auditors and evaluators bring about in drawn worlds: `npm run bench:juries`, with `-- --json` for machines, `--worlds` for each row.
  * Of audits, in how many worlds (%) honest members are convicted of what they published, or for what they said, where liars accuse everybody else, or at all where they cry that nothing is shown to
  * them; in how many who always cheats is found, where the others say that it does not, where they say nothing of it, and where they say so only while nobody else is asked, with the part of these (%) that is found to have; in how
- * many who shows nothing to others is found; and what auditors train again for each delta that is drawn, where nobody lies, where liars accuse, where they cry. Of scores, for which part of the rounds (%) honest
+ * many who shows nothing to others is found; and what auditors train again for each delta that is drawn, where nobody lies, where liars accuse, where they cry; in which part
+ * of the rounds (%) who lets nobody but the other liars reach it weighs, and the honest do while liars say that they reach nobody, what is trained again then, and how many words there are for each delta that is drawn where one hides. Of scores, for which part of the rounds (%) honest
  * authors and liars are silenced, and in how many worlds half of the honest are at once, in a phase in which nobody's deltas are worth more than chance.
  */
 import { parseArgs } from 'node:util';

@@ -6,7 +6,7 @@ import type { GossipMesh } from './gossip-mesh.ts';
 import type { NetworkModel } from './network/network-model.ts';
 import { neighboursOf } from './network/topology.ts';
 import type { Message, SimEvent } from './sim-event.ts';
-import type { VirtualNode } from './virtual-node.ts';
+import type { PeerPlan, VirtualNode } from './virtual-node.ts';
 
 type End = Pick<VirtualNode, 'index' | 'incarnation'>;
 type Asks = Extract<SimEvent, { kind: 'link-up' }>['asks'];
@@ -92,6 +92,8 @@ export class Connections {
   open(node: VirtualNode, other: number, asks?: Asks): boolean {
     const peer = this.#nodes[other]!;
     if (!peer.alive || node.links.has(other) || this.isCut(node.index, other)) return false;
+    if (asks && !mayDial(node.plan, peer.plan)) return false;
+    if (shuns(node, peer) || shuns(peer, node)) return false;
     if (asks) this.#network.connect(node.index, other);
     const afterUs = handshakeCrossings * this.#network.latencyUs(node.index, other);
     this.#world.schedule(this.#world.nowUs() + afterUs, {
@@ -141,4 +143,13 @@ export class Connections {
         this.#world.failRequestAt(this.#world.nowUs(), node, requestId, 'connection lost');
     }
   }
+}
+
+function shuns({ plan }: VirtualNode, { index }: VirtualNode): boolean {
+  return plan.friends !== undefined && !plan.friends.includes(index);
+}
+
+/** Over a relay two find a way through two cones; a symmetric router lets nobody in. Who is a neighbour in the graph has found another way. */
+function mayDial({ router = 'open' }: PeerPlan, { router: other = 'open' }: PeerPlan): boolean {
+  return other === 'open' || (other === 'cone' && router !== 'symmetric');
 }

@@ -32,6 +32,8 @@ export interface WorldPeers {
   /** null where latencies are flat. */
   readonly placement: Placement | null;
   readonly graph: Graph;
+  /** What each peer sits behind; null where nobody sits behind anything. */
+  readonly routers: Placement['nat'] | null;
   /** For each peer the entry of the scenario that makes it an attacker, or null. */
   readonly roles: readonly (AdversarySpec | null)[];
   /** Virtual milliseconds of a local step of each peer. */
@@ -72,14 +74,27 @@ export function populate(
     for (const victim of victimsOf(adversary.behaviour)) eclipses.set(victim, attackers);
   }
   if (eclipses.size > 0) graph = eclipsedGraph(graph, eclipses, scenario.network.degree);
+  graph = befriended(graph, roles);
   return {
     network,
     latency: placement ?? flat,
     placement,
     graph,
+    routers: isTranslated && placed ? placed.nat : null,
     roles,
     ...machinesOf(scenario, roles, name),
   };
+}
+
+/** Who has friends is connected with them alone. */
+function befriended(graph: Graph, roles: readonly (AdversarySpec | null)[]): Graph {
+  const chosen = roles.flatMap((role, peer) => (role?.friends ? [{ peer, friends: role.friends }] : []));
+  if (chosen.length === 0) return graph;
+  const alone = new Map(chosen.map(({ peer }) => [peer, []]));
+  const links = chosen.flatMap(({ peer, friends }) =>
+    friends.map((friend): [number, number] => [peer, friend]),
+  );
+  return joinedGraph(eclipsedGraph(graph, alone, 0), links);
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import type { Input, Output, PeerKey, Phase, ProtocolCore, ProtocolEvent, Verdict } from '../src/core/io.ts';
 import type { TrainResult } from '../src/learning/learner.ts';
+import type { NatClass } from './network/placement.ts';
 import { VirtualStore } from './virtual-store.ts';
 
 /** What a virtual node can do to the world. All of it takes effect through the calendar, never at once. */
@@ -59,6 +60,10 @@ export interface PeerPlan {
   readonly msPerStep: number;
   /** What a dishonest peer does differently. */
   readonly behaviour?: Behaviour | undefined;
+  /** Numbers of those that it is connected with; whoever is not among them is not dialled, and not let in. Everybody where not given. */
+  readonly friends?: readonly number[] | undefined;
+  /** What it sits behind; in the open where not given. */
+  readonly router?: NatClass | undefined;
   /** How wrong this machine's clock is; right where not given. */
   readonly clock?: ClockError | undefined;
   /** Builds the core of incarnation 1, 2, ... from what the store holds. */

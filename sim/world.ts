@@ -131,26 +131,28 @@ function identitiesOf({ peers, signatures }: Scenario, name: string): { crypto: 
   return { crypto, signers };
 }
 
-/** What each attacker does; nothing for honest peers. */
+/** What each attacker does, and whom each peer can reach. */
 function behavioursOf(
   { strategy, slotMs }: RunSpec,
-  { roles }: WorldPeers,
+  { roles, routers }: WorldPeers,
   startAtMs: number,
   means: Pick<AttackerMeans, 'observatory' | 'size'> & {
     readonly contextOf: (peer: number) => Omit<EnvelopeContext, 'bodyBytesMax'>;
     readonly signers: readonly Signer[];
   },
-): Pick<PeerPlan, 'behaviour'>[] {
+): Pick<PeerPlan, 'behaviour' | 'friends' | 'router'>[] {
   const { observatory, size, signers } = means;
   const log = deltasOf(strategy);
   const codec = log && createDeltaCodec(log.codec, size, () => 0);
   const bodyBytesMax = [codec?.bodyBytesMax ?? 0];
   return signers.map((signer, peer) => {
     const role = roles[peer];
-    if (!role) return {};
+    const router = routers?.[peer];
+    if (!role) return { router };
     const context = { ...means.contextOf(peer), bodyBytesMax };
     const isActive = (nowMs: number) => nowMs >= startAtMs + role.fromRound * slotMs;
-    return { behaviour: behaviourOf(role, { observatory, context, signer, codec, size, isActive }) };
+    const behaviour = behaviourOf(role, { observatory, context, signer, codec, size, isActive });
+    return { behaviour, friends: role.friends, router };
   });
 }
 

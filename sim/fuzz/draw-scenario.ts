@@ -126,7 +126,7 @@ function withAudits(world: ScenarioFile, rng: Rng): ScenarioFile {
   const { run, learner } = world;
   if (!run || learner.id !== 'quadratic' || !('judgingRounds' in run.strategy)) return world;
   if (run.strategy.judgingRounds > 0 || rng.int(8) !== 0) return world;
-  const audits = { rate: rng.uniform(0.1, 0.6), undo: pick(rng, [0, 8, 32]) };
+  const audits = { rate: rng.uniform(0.1, 0.6), undo: pick(rng, [0, 8, 32]), reach: true };
   return {
     ...world,
     learner: { ...learner, spread: 0 },

@@ -11,6 +11,12 @@ export const adversarySchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('drawn to score deltas they say the opposite of what they find, all alike'),
+  friends: z
+    .array(z.int().min(0))
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('numbers of the peers that they are connected with; they take no other call, and make none'),
   sybils: z
     .boolean()
     .default(false)

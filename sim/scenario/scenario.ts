@@ -273,13 +273,18 @@ function impossibleChurn({ churn, churnModel, churnTrace, network }: ScenarioFil
 }
 
 function impossibleAdversaries({ adversaries, peers }: ScenarioFile): Impossible {
-  for (const [index, { behaviour, share, peers: named, fromRound }] of adversaries.entries()) {
+  for (const [index, { behaviour, share, peers: named, fromRound, friends }] of adversaries.entries()) {
     const at = (...fields: string[]) => ['adversaries', index, ...fields];
     if ((share === undefined) === (named === undefined)) {
       return { path: at('share'), message: 'give either share or peers' };
     }
     if (named?.some((peer) => peer >= peers))
       return { path: at('peers'), message: `there are peers 0 to ${peers - 1}` };
+    if (friends?.some((peer) => peer >= peers || (named ?? friends).includes(peer)))
+      return {
+        path: at('friends'),
+        message: `must be others of the peers 0 to ${peers - 1} than those named in peers`,
+      };
     if (attackOnTraining(behaviour)?.relabel && fromRound > 0) {
       return { path: at('fromRound'), message: `${behaviour.id} is in the data: it has no beginning` };
     }

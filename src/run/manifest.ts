@@ -22,7 +22,7 @@ const itemsMax = 32_768;
 const SHA2_256 = 0x12;
 
 const manifestSchema = runSpecSchema.extend({
-  version: z.literal(3),
+  version: z.literal(4),
   creator: z.string().regex(hex32),
   /** Unix time in milliseconds at which round 0 begins. */
   startAtMs: z.int().min(0),
@@ -53,7 +53,7 @@ export function signManifest(
   crypto: Crypto,
   signer: Signer,
 ): SignedManifest {
-  const manifest = manifestSchema.parse({ ...fields, version: 3, creator: signer.key });
+  const manifest = manifestSchema.parse({ ...fields, version: 4, creator: signer.key });
   checkRun(manifest, crypto);
   const payload = dagCbor.encode(manifest);
   const bytes = dagCbor.encode([payload, signer.sign(payload)]);

@@ -36,6 +36,7 @@ import type { Metrics } from '../../src/tasks/metrics.ts';
 import { outputsOf } from '../../src/tasks/models/model-layout.ts';
 import { eventually } from '../network/real-hosts.ts';
 import { delayedLine, freePort } from './delayed-line.ts';
+import { friendsProfile } from './friends.ts';
 import { type Guest, openGuest } from './guest.ts';
 import { RunClock } from './run-clock.ts';
 import { ShiftedClock } from './shifted-clock.ts';
@@ -70,6 +71,8 @@ interface Shared {
   readonly delayMs: number;
   readonly own: OwnLearner | null;
   readonly disguise: (index: number, learner: Learner) => Learner;
+  readonly friendsOf: (index: number) => readonly number[] | null;
+  readonly addressesOf: (index: number) => readonly string[];
 }
 
 interface OwnLearner {
@@ -90,6 +93,8 @@ export interface ClusterOptions {
   readonly disguise?: (index: number, learner: Learner) => Learner;
   /** What it makes of its labels; null: nothing. */
   readonly relabel?: (index: number) => Relabel | null;
+  /** Nodes that node `index` is connected with, and with no other; null: with whom it likes. */
+  readonly friendsOf?: (index: number) => readonly number[] | null;
 }
 
 type Relabel = (labels: Labels, classes: number) => Labels;
@@ -119,6 +124,7 @@ export class Cluster {
       own,
       disguise = (_, learner) => learner,
       relabel = () => null,
+      friendsOf = () => null,
     }: ClusterOptions = {},
   ): Promise<Cluster> {
     const spec = runSpecSchema.parse({
@@ -146,8 +152,10 @@ export class Cluster {
       delayMs,
       own: own ?? null,
       disguise,
+      friendsOf,
+      addressesOf: (index: number): readonly string[] => cluster.nodes[index]!.addresses,
     };
-    const cluster = new Cluster(shared, bootstrap, count, later);
+    const cluster: Cluster = new Cluster(shared, bootstrap, count, later);
     try {
       await Promise.all(cluster.nodes.map((node) => node.start()));
       await cluster.linked();
@@ -161,8 +169,11 @@ export class Cluster {
 
   /** Waits until every node is linked to all others, or to as many as it looks for. */
   async linked(): Promise<void> {
-    const wanted = Math.min(defaultLinkLimits.peersMin, this.nodes.length - 1);
-    const linked = (): boolean => this.nodes.every(({ peers }) => peers >= wanted);
+    const friends = this.nodes.map((_, index) => this.#shared.friendsOf(index));
+    const open = friends.filter((one) => one === null).length;
+    const wanted = Math.min(defaultLinkLimits.peersMin, open - 1);
+    const linked = (): boolean =>
+      this.nodes.every(({ peers }, index) => peers >= (friends[index]?.length ?? wanted));
     await eventually('every node is linked to the others', linked, linkDeadlineMs);
   }
 
@@ -279,7 +290,8 @@ export class ClusterNode {
 
   /** A new session on the store that the last one left. */
   async start(): Promise<void> {
-    const { run, learner, clock, ownClock, directory, bootstrap, delayMs } = this.#shared;
+    const { run, learner, clock, ownClock, directory, bootstrap, delayMs, addressesOf } = this.#shared;
+    const friends = this.#shared.friendsOf(this.#index);
     const own = this.#index === 0 ? this.#shared.own : null;
     const store = await openLevelStore(join(directory, `node-${this.#index}`));
     this.#stops.push(() => store.close());
@@ -296,10 +308,12 @@ export class ClusterNode {
     const node = await createNode(
       {
         identity: identityFromSeed(identitySeed(this.#identity)),
-        profile: tcpProfile({
-          listen: [loopback(listenPort)],
-          announce: line ? [loopback(line.port)] : [],
-        }),
+        profile: friends
+          ? friendsProfile(() => [bootstrap, ...friends.flatMap(addressesOf)].map(withoutKey))
+          : tcpProfile({
+              listen: [loopback(listenPort)],
+              announce: line ? [loopback(line.port)] : [],
+            }),
         bootstrap: [bootstrap],
         store,
         content: this.content,
@@ -356,6 +370,10 @@ async function bootstrapHost(): Promise<Host> {
   });
   await host.start();
   return host;
+}
+
+function withoutKey(address: string): string {
+  return address.split('/p2p/')[0]!;
 }
 
 function identitySeed(index: number): Uint8Array {

@@ -4,9 +4,12 @@ import type { Learner } from '../../src/learning/learner.ts';
 import { batchStreamKey } from '../../src/learning/learner.ts';
 import { methodSchema } from '../../src/methods/registry.ts';
 import { Cluster, keysOf } from '../cluster/cluster.ts';
+import { eventually } from '../network/real-hosts.ts';
 
 const cheat = 3;
 const [peers, rounds] = [6, 40];
+/** With its friend, which comes to whatever it came to. */
+const [hider, friend, hiddenRounds] = [7, 6, 72];
 
 /** Publishes the opposite of what it learned; what it is to audit it trains honestly. */
 function cheating(learner: Learner, key: string, runId: () => string): Learner {
@@ -14,7 +17,7 @@ function cheating(learner: Learner, key: string, runId: () => string): Learner {
     ...learner,
     async train(request, signal) {
       const { parameters, loss } = await learner.train(request, signal);
-      const isOwn = Array.from({ length: 2 * rounds }, (_, round) =>
+      const isOwn = Array.from({ length: 4 * rounds }, (_, round) =>
         batchStreamKey(runId(), key, round),
       ).includes(request.streamKey);
       if (!isOwn) return { parameters, loss };
@@ -52,4 +55,32 @@ test('of six real nodes one that does not train what it claims is found out, and
     [keysOf(peers)[cheat]!],
   );
   assert.ok(audits > 10);
+});
+
+test('of eight real nodes one that cheats, is linked with a friend alone and takes no other call loses its weight, and nobody else', async (t) => {
+  const strategy = methodSchema.parse({ id: 'delta-log', windowRounds: 4, audits: { rate: 0.4 } });
+  const runId = { id: '' };
+  const key = keysOf(hider + 1)[hider]!;
+  const cluster = await Cluster.begin(
+    hider + 1,
+    { strategy, rounds: hiddenRounds },
+    {
+      disguise: (index, learner) =>
+        index === hider || index === friend ? cheating(learner, key, () => runId.id) : learner,
+      friendsOf: (index) => (index === hider ? [friend] : null),
+    },
+  );
+  runId.id = cluster.runId;
+  t.after(() => cluster.end());
+  const isOver = (): boolean => cluster.nodes.every(({ session }) => session.status().phase === 'finished');
+  await eventually('all have finished', isOver, 600_000);
+  const { shown, contributions } = cluster.nodes[0]!.session.status();
+  const out = shown.filter(({ silenced }) => silenced);
+  t.diagnostic(JSON.stringify([shown, [...contributions]]));
+  assert.deepEqual(
+    out.map(({ author }) => author),
+    [key],
+  );
+  assert.match(out[0]!.text, /could not see what it had trained/);
+  assert.ok(contributions.get(key)!.deltas < hiddenRounds, 'for a part of the run it carried no weight');
 });

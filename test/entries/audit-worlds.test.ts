@@ -28,6 +28,29 @@ describe('in drawn worlds of auditors who lie together', () => {
     assert.ok(percent(hushed, isFound) > 90, `${percent(hushed, isFound)} %`);
   });
 
+  for (const [members, liars] of [
+    [10, 3],
+    [16, 4],
+    [16, 6],
+  ] as const)
+    test(`who links with ${liars - 1} friends among ${members} alone, and is reached by nobody else, weighs nothing before long`, (t) => {
+      const hidden = outcomes({ members, liars, missing: 0 }, 'hide', worlds);
+      const weighs = hidden.reduce((sum, { cheatWeighs }) => sum + cheatWeighs, 0) / worlds;
+      const honest = hidden.reduce((sum, { honestWeigh }) => sum + honestWeigh, 0) / worlds;
+      t.diagnostic(
+        `it weighs in ${Math.round(100 * weighs)} % of the rounds, the honest in ${Math.round(100 * honest)} %`,
+      );
+      assert.ok(weighs < 0.25, `${weighs}`);
+      assert.equal(honest, 1);
+    });
+
+  test('liars who say that they reach nobody take no weight from anybody, whoever is silent', () => {
+    for (const missing of [0, 1 / 3, 1 / 2]) {
+      const denied = outcomes({ members: 16, liars: 6, missing }, 'deny', 4);
+      assert.ok(denied.every(({ honestWeigh }) => honestWeigh === 1));
+    }
+  });
+
   test('what is trained again for a delta that is drawn is no more than what it is where all speak, whoever is silent', () => {
     for (const missing of [0, 1 / 3, 1 / 2]) {
       const honest = outcomes({ members: 10, liars: 0, missing }, 'none', worlds);

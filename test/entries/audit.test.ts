@@ -331,7 +331,7 @@ describe('audits', () => {
     );
     state.absurd.clear();
     assert.deepEqual(kind.encode(state), before);
-    for (const claims of [[], [0, hexToBytes(one.id)], [0, hexToBytes(one.id), 3], [0, 1, 1]])
+    for (const claims of [[], [0, hexToBytes(one.id)], [0, hexToBytes(one.id), 4], [0, 1, 1]])
       assert.equal(kind.decode(new Uint8Array(32), claims), null);
     assert.equal(kind.decode(new Uint8Array(31), [0, hexToBytes(one.id), 1]), null);
   });

@@ -50,20 +50,21 @@ export function live(
   authors = keys,
   from = 0,
   more: readonly LogEntry[] = [],
+  audits = kind,
 ) {
   for (let round = from; round < from + rounds; round++) {
     const asked = keys.flatMap((key) =>
-      kind.dutiesIn(state, key).flatMap((one) => {
+      audits.dutiesIn(state, key).flatMap((one) => {
         const finding = auditor(one, key);
         return finding === null ? [] : [vote(one, key, finding, round)];
       }),
     );
     const entries = [...asked, ...more].sort((a, b) => (a.author < b.author ? -1 : 1));
-    const isSilenced = (key: string): boolean => kind.silences!(state, key);
-    const first = authors.filter((key) => !isSilenced(key)).map((key) => delta(key, round));
+    const isSilenced = (key: string): boolean => audits.silences!(state, key);
+    const first = authors.filter((key) => !state.convicted.has(key)).map((key) => delta(key, round));
     const publishers = first.map(({ author }) => author);
     const root = hash(`root ${round}`);
-    kind.reduce(state, {
+    audits.reduce(state, {
       ...{ ...plainRound, round, root, publishers, first, isSilenced },
       entries: entries as never,
     });

@@ -19,6 +19,7 @@ interface Vectors {
     readonly root: string;
     readonly open: ReadonlyArray<{ readonly stage: number; readonly auditors: readonly string[] }>;
     readonly convicted: ReadonlyArray<{ readonly author: string; readonly undoneFrom: number }>;
+    readonly hiding: ReadonlyArray<{ readonly author: string }>;
     readonly marks: ReadonlyArray<{ readonly author: string; readonly overruled: number }>;
   }>;
   readonly snapshot: Record<'blob' | 'blobRoot', string>;
@@ -44,10 +45,11 @@ describe('test vectors of audits', () => {
     }
   });
 
-  test('all stages of an audit are in them; who cheats and who shows nothing is convicted, who covers others is overruled', () => {
+  test('all stages of an audit are in them; who cheats and who shows nothing is convicted, who covers others is overruled, who is reached by nobody hides', () => {
     const seen = new Set(vectors.fold.flatMap(({ open }) => open.map(({ stage }) => stage)));
     assert.deepEqual([...seen].sort(), [0, 1, 2]);
-    const { convicted, marks } = vectors.fold.at(-1)!;
+    const { convicted, marks, hiding } = vectors.fold.at(-1)!;
+    assert.ok(hiding.some(({ author }) => author === keyOf(7)));
     assert.deepEqual(convicted.map(({ author }) => author).sort(), [keyOf(2), keyOf(6)].sort());
     assert.deepEqual(
       marks.filter(({ overruled }) => overruled > 0).map(({ author }) => author),

@@ -160,10 +160,10 @@ describe('the signed run manifest', () => {
     refused(new Uint8Array(0), /canonical/);
     refused(dagCbor.encode([payload]), /not a run manifest/);
     refused(dagCbor.encode({ payload, signature }), /not a run manifest/);
-    // The same fields with the number 3 as a float: the library's decoder lets it through, the id would differ.
-    const at = Buffer.from(payload).indexOf(Buffer.from('\x67version\x03', 'latin1'));
+    // The same fields with the number 4 as a float: the library's decoder lets it through, the id would differ.
+    const at = Buffer.from(payload).indexOf(Buffer.from('\x67version\x04', 'latin1'));
     assert.ok(at > 0);
-    const float = Buffer.from('fb4008000000000000', 'hex');
+    const float = Buffer.from('fb4010000000000000', 'hex');
     const other = Buffer.concat([payload.subarray(0, at + 8), float, payload.subarray(at + 9)]);
     assert.deepEqual(dagCbor.decode(other), dagCbor.decode(payload));
     refused(dagCbor.encode([other, signerOf(0).sign(other)]), /canonical/);

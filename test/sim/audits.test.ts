@@ -75,6 +75,7 @@ async function play(
     deltas: [...statuses[0]!.contributions.values()].reduce((sum, { deltas }) => sum + deltas, 0),
     refused: statuses[0]!.refused,
     ...{ skipped, audits, retrained },
+    routers: engine.nodes.map(({ plan }) => plan.router),
   };
 }
 
@@ -209,6 +210,30 @@ describe('audits', () => {
     assert.deepEqual(
       found.filter(({ text }) => text.includes('came to another')).map(({ peer }) => peer),
       [7],
+    );
+  });
+
+  test('take the weight from who links with a friend alone and takes no other call, and from nobody else', async (t) => {
+    const hides = { behaviour: { id: 'sign-flip' }, peers: [7], friends: [6] };
+    const lazy = { behaviour: { id: 'silent' }, peers: [6] };
+    const { found, audits, deltas, counted } = await play(0.4, 90, [hides, lazy], { network: { degree: 5 } });
+    t.diagnostic(`${audits} audits of ${deltas} deltas, ${counted}, ${JSON.stringify(found)}`);
+    const out = found.filter(({ text }) => text.includes('carry no weight'));
+    assert.deepEqual(
+      out.map(({ peer }) => peer),
+      [7],
+    );
+    assert.ok(out[0]!.round! < 75, `since round ${out[0]!.round}`);
+  });
+
+  test('are made of those whom nobody can dial: they call their auditors', async (t) => {
+    const network = { degree: 3, nat: { open: 0.6, cone: 0, symmetric: 0.4 } };
+    const { found, audits, deltas, routers } = await play(0.3, 60, [], { peers: 10, network });
+    t.diagnostic(`${audits} audits of ${deltas} deltas, ${routers}, ${JSON.stringify(found)}`);
+    assert.ok(routers!.filter((router) => router === 'symmetric').length >= 3);
+    assert.deepEqual(
+      found.filter(({ text }) => text.includes('could not see')),
+      [],
     );
   });
 

@@ -19,12 +19,20 @@ import { crypto, initHash, initial, rampFrom, seedOf, vectorRun } from './vector
 const hex = bytesToHex;
 const text = new TextEncoder();
 
-const rounds = 14;
+const rounds = 18;
 /** In these deltas are written; words of auditors in all. */
-const deltaRounds = 8;
+const deltaRounds = 12;
 const signers = Array.from({ length: 8 }, (_, index) => createSigner(seedOf(1 + index)));
-/** The second trains nothing that comes out again, the fifth says that all is well, the sixth shows nobody anything. */
-const [, cheat, , , friend, silent] = signers as [Signer, Signer, Signer, Signer, Signer, Signer];
+/** The second trains nothing that comes out again, the fifth says that all is well, the sixth shows nobody anything, the seventh is reached by nobody. */
+const [, cheat, , , friend, silent, hider] = signers as [
+  Signer,
+  Signer,
+  Signer,
+  Signer,
+  Signer,
+  Signer,
+  Signer,
+];
 
 const [first] = signers as [Signer];
 const method = {
@@ -57,6 +65,7 @@ const zeros = '00'.repeat(32);
 function wordOn({ id, author }: AuditCase, auditor: Signer): AuditVote {
   if (auditor === friend) return { finding: 'same', result: zeros };
   if (author === silent.key) return { finding: 'withheld', result: zeros };
+  if (author === hider.key) return { finding: 'unreached', result: zeros };
   if (author !== cheat.key) return { finding: 'same', result: zeros };
   return { finding: 'differs', result: hex(crypto.sha256(text.encode(`what it comes to ${id}`))) };
 }
@@ -75,7 +84,7 @@ function wordsIn(state: AuditState, round: number): LogEntry[] {
 }
 
 function shownOf(state: LogState): Record<string, unknown> {
-  const { cases, convicted, marks } = state.kinds[audits!.number] as AuditState;
+  const { cases, convicted, marks, looks, hiding } = state.kinds[audits!.number] as AuditState;
   return {
     open: [...cases.values()].map(({ id, stage, since, auditors, votes }) => ({
       ...{ id, stage, since, auditors },
@@ -83,6 +92,8 @@ function shownOf(state: LogState): Record<string, unknown> {
     })),
     convicted: [...convicted].map(([author, { round, undoneFrom }]) => ({ author, round, undoneFrom })),
     marks: [...marks].map(([author, { overruled, withheld }]) => ({ author, overruled, withheld })),
+    looks: [...looks].map(([author, lately]) => ({ author, lately })),
+    hiding: [...hiding].map(([author, since]) => ({ author, since })),
   };
 }
 
@@ -112,7 +123,7 @@ export function auditVectors(): Record<string, unknown> {
   return {
     about:
       'Audits of starlings, see docs/PROTOCOL.md. Bytes are hexadecimal. Peer n has the Ed25519 seed of 32 bytes n. The deltas of peer 2 ' +
-      'do not come out again, peer 5 says of all that they do, peer 6 shows nobody what its trainings began with.',
+      'do not come out again, peer 5 says of all that they do, peer 6 shows nobody what its trainings began with, peer 7 is reached by nobody.',
     peers: signers.map(({ key }, index) => ({ seed: hex(seedOf(1 + index)), key })),
     manifest: { runId: signed.runId, bytes: hex(signed.bytes) },
     initial: { values: [...initial], hash: initHash },

@@ -21,7 +21,8 @@ export function auditLines({ runId, name, author, backend, isFromStart, rounds, 
       ? 'residual  from nothing, and then what each round left'
       : 'residual  of the first round as the node has kept it: whether it was right, the rounds before it could show',
     ...found.map(
-      ({ author, round, text }) => `found     ${author?.slice(0, 16) ?? 'all'} in round ${round}: ${text}`,
+      ({ author, round, text }) =>
+        `found     ${author?.slice(0, 16) ?? 'all'}${round === null ? '' : ` in round ${round}`}: ${text}`,
     ),
   ];
 }

@@ -36,6 +36,7 @@ import {
   strikeRoundsOf,
   strikesText,
 } from './charges.ts';
+import { hidingAdvice, lookText, noteHiding, noteLook } from './looks.ts';
 import { stagesMax } from './stages.ts';
 import { verdictOn } from './verdict.ts';
 
@@ -56,13 +57,19 @@ export const auditsSchema = z.strictObject({
     .describe(
       'what whoever is found out added in so many rounds before, at least, is taken out of the model again, exactly: a second model in memory, and the deltas of twice as many rounds in snapshots; 0: it stays; guess',
     ),
+  reach: z
+    .boolean()
+    .default(true)
+    .describe(
+      'whose training most of the drawn auditors can neither ask for nor are called about, in 3 of its last 16 audits while it publishes, carries no weight until they can: else who links with friends alone is audited by friends alone; false: where most members can reach nobody',
+    ),
 });
 export type AuditsSpec = z.infer<typeof auditsSchema>;
 
 /** What it protects from and what not, in a sentence. */
-export function auditsProtect({ rate, undo }: AuditsSpec): string {
+export function auditsProtect({ rate, undo, reach }: AuditsSpec): string {
   return (
-    `${100 * rate} % of the deltas are trained again by others, and whose differs loses its weight; not from a majority of auditors that ` +
+    `${100 * rate} % of the deltas are trained again by others, and whose differs ${reach ? 'or who hides from most of them ' : ''}loses its weight; not from a majority of auditors that ` +
     `lies together, and not from what was done ${undo > 0 ? `more than ${undo} to ${2 * undo} rounds ` : ''}before it was found`
   );
 }
@@ -116,9 +123,9 @@ export interface AuditKind extends EntryKind<AuditContent, AuditState> {
   compose(one: AuditCase, vote: AuditVote): { readonly claims: readonly Claim[]; readonly body: Uint8Array };
 }
 
-export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): AuditKind {
+export function createAuditKind({ rate, reach }: AuditsSpec, context: AuditContext): AuditKind {
   const deadline = deadlineOf(context.windowRounds);
-  const rules: AuditRules = { ...context, rate, deadline, strikeRounds: strikeRoundsOf(rate) };
+  const rules: AuditRules = { ...context, rate, reach, deadline, strikeRounds: strikeRoundsOf(rate) };
   return {
     id: 'audit',
     bodyBytesMax: bodyBytes,
@@ -130,21 +137,24 @@ export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): Au
     initial: () => ({
       ...{ heads: new Map(), cases: new Map(), marks: new Map() },
       ...{ convicted: new Map(), absurd: new Map(), attended: new Map() },
+      ...{ looks: new Map(), hiding: new Map() },
     }),
-    clone: ({ heads, cases, marks, convicted, absurd, attended }) => ({
+    clone: ({ heads, cases, marks, convicted, absurd, attended, looks, hiding }) => ({
       ...{ heads: new Map(heads), cases: new Map(cases) },
       ...{ marks: new Map(marks), convicted: new Map(convicted) },
       ...{ absurd: new Map(absurd), attended: new Map(attended) },
+      ...{ looks: new Map(looks), hiding: new Map(hiding) },
     }),
     reduce(state, round) {
+      noteHeads(state, round);
       takeVotes(state, round, rules);
       decideAll(state, round, rules);
-      noteHeads(state, round);
+      if (reach) noteHiding(state, round.round, round.round - auditLasts(rules));
       forgetStrikes(state, round.round - auditLasts(rules) - rules.strikeRounds);
       openCases(state, round, rules);
       return { publishers: [], effort: null, everyone: false };
     },
-    silences: ({ convicted }, author) => convicted.has(author),
+    silences: ({ convicted, hiding }, author) => convicted.has(author) || hiding.has(author),
     retracts: ({ convicted }, author) => (convicted.get(author)?.undoneFrom ?? null) !== null,
     asked: {
       // What is said in a round is about those that were final by then.
@@ -167,7 +177,7 @@ export function createAuditKind({ rate }: AuditsSpec, context: AuditContext): Au
 }
 
 function shownOf(
-  { convicted, marks, absurd, attended }: AuditState,
+  { convicted, marks, absurd, attended, looks, hiding }: AuditState,
   { strikeRounds }: AuditRules,
 ): ReturnType<AuditKind['show']> {
   return [
@@ -196,6 +206,13 @@ function shownOf(
       const text = attendanceText(lately);
       return text === null ? [] : [{ author, round: null, isVerdict: true as const, text }];
     }),
+    ...byKey(looks).flatMap(([author, lately]) => {
+      const text = convicted.has(author) ? null : lookText(lately, hiding.has(author));
+      if (text === null) return [];
+      const round = hiding.get(author) ?? null;
+      const silenced = round === null ? {} : { silenced: { advice: hidingAdvice } };
+      return [{ author, round, isVerdict: true as const, text, ...silenced }];
+    }),
   ];
 }
 
@@ -205,6 +222,7 @@ function dutiesOf({ cases }: AuditState, member: PeerKey): AuditCase[] {
 
 interface AuditRules extends AuditContext {
   readonly rate: number;
+  readonly reach: boolean;
   readonly deadline: number;
   /** A delta that was withheld counts against its author for so many rounds. */
   readonly strikeRounds: number;
@@ -278,6 +296,8 @@ function decideAll(state: AuditState, final: FinalRound<AuditContent>, rules: Au
     }
     state.cases.delete(one.id);
     noteAttendance(state, one);
+    // What is published is weighed no longer, and who has all rounds may go.
+    if (!final.isOver) noteLook(state, one, verdict);
     if (verdict.kind === 'differs') convict(state, one.author, 'differs', final);
     if (verdict.kind === 'withheld') noteWithheld(state, one, final, rules.strikeRounds);
     for (const auditor of verdict.overruled) noteOverruled(state, auditor, final);

@@ -7,7 +7,7 @@ import type { PeerKey } from '../../core/io.ts';
 import { auditorsMax } from './stages.ts';
 
 /** What an auditor found; in this order in an entry. */
-export const AUDIT_FINDINGS = ['same', 'differs', 'withheld'] as const;
+export const AUDIT_FINDINGS = ['same', 'differs', 'withheld', 'unreached'] as const;
 export type AuditFinding = (typeof AUDIT_FINDINGS)[number];
 
 export interface AuditVote {
@@ -47,6 +47,13 @@ export interface AuditMarks {
   readonly overruled: number;
 }
 
+/**
+ * What became of an audit: somebody who was drawn trained the delta again; or most could not, while its author published; or they could not
+ * while it published nothing either. In this order in a snapshot.
+ */
+const AUDIT_LOOKS = ['seen', 'hidden', 'absent'] as const;
+export type AuditLook = (typeof AUDIT_LOOKS)[number];
+
 /** What somebody was found out by: its deltas differed, or could not be shown; or it said otherwise than most auditors. */
 const CHARGES = ['differs', 'withheld', 'overruled'] as const;
 export type Charge = (typeof CHARGES)[number];
@@ -71,6 +78,10 @@ export interface AuditState {
   readonly absurd: Map<PeerKey, number>;
   /** By auditor, of the audits that it was drawn for and that are over, oldest first: whether its word was good for something. */
   readonly attended: Map<PeerKey, readonly boolean[]>;
+  /** By author, of audits of its deltas that are over, oldest first. */
+  readonly looks: Map<PeerKey, readonly AuditLook[]>;
+  /** Who hides, by `looks`, and since the fold of which round. */
+  readonly hiding: Map<PeerKey, number>;
 }
 
 /** Authors that are remembered: a snapshot has room for them. */
@@ -80,13 +91,15 @@ export const casesMax = 256;
 const strikesMax = 2;
 /** Audits of an auditor that are remembered. Guess. */
 export const attendedMax = 16;
+/** Audits of an author that are remembered. Guess. */
+export const looksMax = 16;
 const rowBytes = 96;
 const caseBytes = 256 + auditorsMax * 160;
 
-export const auditStateBytesMax = 16 + 5 * headsMax * rowBytes + casesMax * caseBytes;
+export const auditStateBytesMax = 16 + 7 * headsMax * rowBytes + casesMax * caseBytes;
 
 export function encodeAuditState(state: AuditState): Uint8Array {
-  const { heads, cases, marks, convicted, absurd, attended } = state;
+  const { heads, cases, marks, convicted, absurd, attended, looks, hiding } = state;
   return dagCbor.encode([
     byKey(heads).map(([author, { after, round }]) => [keyToBytes(author), after, round]),
     [...cases.values()].map(({ id, author, round, root, stage, since, auditors, votes }) => [
@@ -101,6 +114,11 @@ export function encodeAuditState(state: AuditState): Uint8Array {
     ]),
     byKey(absurd).map(([author, count]) => [keyToBytes(author), count]),
     byKey(attended).map(([auditor, lately]) => [keyToBytes(auditor), lately]),
+    byKey(looks).map(([author, lately]) => [
+      keyToBytes(author),
+      lately.map((look) => AUDIT_LOOKS.indexOf(look)),
+    ]),
+    byKey(hiding).map(([author, round]) => [keyToBytes(author), round]),
   ]);
 }
 
@@ -111,15 +129,18 @@ export function byKey<Value>(rows: ReadonlyMap<PeerKey, Value>): [PeerKey, Value
 /** Null for anything that `encodeAuditState` could not have written. */
 export function decodeAuditState(bytes: Uint8Array): AuditState | null {
   const fields = decodeCanonical(bytes);
-  if (!Array.isArray(fields) || fields.length !== 6) return null;
-  const [headRows, caseRows, markRows, convictedRows, absurdRows, attendedRows] = fields as unknown[];
+  if (!Array.isArray(fields) || fields.length !== 8) return null;
+  const [headRows, caseRows, markRows, convictedRows, absurdRows, attendedRows, lookRows, hidingRows] =
+    fields as unknown[];
   if (
     !isRows(headRows, 3) ||
     !isRows(caseRows, 8) ||
     !isRows(markRows, 3) ||
     !isRows(convictedRows, 5) ||
     !isRows(absurdRows, 2) ||
-    !isRows(attendedRows, 2)
+    !isRows(attendedRows, 2) ||
+    !isRows(lookRows, 2) ||
+    !isRows(hidingRows, 2)
   )
     return null;
   const state: AuditState = {
@@ -129,6 +150,8 @@ export function decodeAuditState(bytes: Uint8Array): AuditState | null {
     convicted: new Map(),
     absurd: new Map(),
     attended: new Map(),
+    looks: new Map(),
+    hiding: new Map(),
   };
   for (const [author, after, round] of headRows) {
     if (!isBytes(author, 32) || !isBytes(after, 32) || !isCount(round)) return null;
@@ -158,6 +181,15 @@ export function decodeAuditState(bytes: Uint8Array): AuditState | null {
     if (!isBytes(auditor, 32) || !isAttended(lately)) return null;
     state.attended.set(bytesToHex(auditor), lately);
   }
+  for (const [author, codes] of lookRows) {
+    const lately = decodeLooks(codes);
+    if (!isBytes(author, 32) || !lately) return null;
+    state.looks.set(bytesToHex(author), lately);
+  }
+  for (const [author, round] of hidingRows) {
+    if (!isBytes(author, 32) || !isCount(round)) return null;
+    state.hiding.set(bytesToHex(author), round);
+  }
   return equals(encodeAuditState(state), bytes) ? state : null;
 }
 
@@ -168,6 +200,12 @@ function isAttended(value: unknown): value is readonly boolean[] {
     value.length <= attendedMax &&
     value.every((one) => typeof one === 'boolean')
   );
+}
+
+function decodeLooks(codes: unknown): readonly AuditLook[] | null {
+  if (!Array.isArray(codes) || codes.length === 0 || codes.length > looksMax) return null;
+  const lately = codes.map((code) => (isCount(code) ? AUDIT_LOOKS[code] : undefined));
+  return lately.every((look) => look !== undefined) ? lately : null;
 }
 
 function decodeCase(row: readonly unknown[]): AuditCase | null {

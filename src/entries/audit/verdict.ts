@@ -25,7 +25,7 @@ export type Verdict =
   /** More auditors are wanted. */
   | { readonly kind: 'doubt' }
   | {
-      readonly kind: 'innocent' | 'differs' | 'withheld';
+      readonly kind: 'innocent' | 'differs' | 'withheld' | 'hidden';
       /** Who said otherwise, against more than half of those drawn. */
       readonly overruled: readonly PeerKey[];
     };
@@ -37,8 +37,9 @@ export type Verdict =
  */
 export function verdictOn({ stage, auditors, votes }: AuditCase, isLate: boolean, isAgain: boolean): Verdict {
   if (!isLate && votes.size < auditors.length) return { kind: 'open' };
-  const { same, differs, withheld } = counted(votes);
-  const guilty = differs.length + withheld.length;
+  const { same, differs, withheld, unreached } = counted(votes);
+  const shown = differs.length + withheld.length;
+  const guilty = shown + unreached.length;
   // One alone convicts nobody; nor does one who says nothing, or that all is well, close what others have not looked at.
   if (stage === 0) {
     const isWell = same.length > 0 && !isAgain;
@@ -55,22 +56,27 @@ export function verdictOn({ stage, auditors, votes }: AuditCase, isLate: boolean
     const accusers = [...votes].flatMap(([auditor, { finding }]) => (finding === 'differs' ? [auditor] : []));
     return { kind: 'innocent', overruled: isMajority(same) ? accusers : [] };
   }
+  if (shown < quorum) return { kind: 'hidden', overruled: [] };
   if (differs.length < quorum) return { kind: 'withheld', overruled: [] };
   return { kind: 'differs', overruled: isMajority(differs) ? same : [] };
 }
 
 /**
- * Those of an audit that is over who have said nothing, or that they were shown nothing where three and most of those who spoke were. That is held against them
+ * Those of an audit that is over who have said nothing, or that they were shown nothing, or did not reach its author, where three and most of those who spoke were. That is held against them
  * no further: an author may choose whom it shows nothing, and is one of many.
  */
 export function spokeInVain({ auditors, votes }: AuditCase): readonly PeerKey[] {
-  const unshown = [...votes.values()].filter(({ finding }) => finding === 'withheld').length;
+  const unshown = [...votes.values()].filter(({ finding }) => isUnshown(finding)).length;
   const shown = votes.size - unshown;
   const isContradicted = shown >= majorityMin && shown > unshown;
   return auditors.filter((auditor) => {
     const finding = votes.get(auditor)?.finding;
-    return finding === undefined || (finding === 'withheld' && isContradicted);
+    return finding === undefined || (isUnshown(finding) && isContradicted);
   });
+}
+
+function isUnshown(finding: AuditVote['finding']): boolean {
+  return finding === 'withheld' || finding === 'unreached';
 }
 
 /** Of those who say that it differs, only those count who come to the same themselves: honest ones do. */
@@ -79,5 +85,5 @@ function counted(votes: ReadonlyMap<PeerKey, AuditVote>): Record<AuditVote['find
     [...votes].flatMap(([auditor, vote]) => (vote.finding === finding ? [auditor] : []));
   const byResult = Map.groupBy(of('differs'), (auditor) => votes.get(auditor)!.result);
   const differs = [...byResult.values()].sort((a, b) => b.length - a.length)[0] ?? [];
-  return { same: of('same'), differs, withheld: of('withheld') };
+  return { same: of('same'), differs, withheld: of('withheld'), unreached: of('unreached') };
 }

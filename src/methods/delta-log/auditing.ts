@@ -21,6 +21,7 @@ import type { Kinds, LogFrame } from '../../log/log-state.ts';
 import type { Replica } from '../../log/replica.ts';
 import { RequestTable } from '../../log/request-table.ts';
 import { encodeRequest } from '../../log/wire.ts';
+import { AuditorCalls } from './auditor-calls.ts';
 import { Author } from './author.ts';
 import { Evidence, type EvidencePart } from './evidence.ts';
 import { openStart, type Start, startOf } from './open-start.ts';
@@ -89,6 +90,7 @@ export class Auditing {
     readonly id: string;
     readonly about: EvidencePart;
   }>;
+  readonly #calls: AuditorCalls;
   #duty: Duty | null = null;
   /** Whose authors have not answered so far, the longest first. */
   readonly #aside = new Map<string, Duty>();
@@ -103,6 +105,7 @@ export class Auditing {
     });
     const timeoutMs = Math.max(timeoutMinMs, Math.min(timeoutMaxMs, options.frame.slotMs));
     this.#requests = new RequestTable(timeoutMs, () => log.nextRequestId());
+    this.#calls = new AuditorCalls(timeoutMs, () => log.nextRequestId());
   }
 
   /** Whatever was shown is an entry only under a good signature, at a place that the run has. */
@@ -120,17 +123,20 @@ export class Auditing {
     switch (input.type) {
       case 'peer-up':
         this.#linked.add(input.peer);
+        // It may have come to be asked, and be gone again soon.
+        if (this.#prefer(input.peer)) this.tick(out, nowMs);
         return false;
       case 'peer-down':
         this.#linked.delete(input.peer);
         return false;
       case 'response':
+        if (this.#calls.ended(input.requestId)) return true;
         if (!this.#answered(input.requestId, input.frames)) return false;
         // Who shows nonsense is asked again no sooner than who shows nothing.
         if (!this.#duty?.evidence.isStuck) this.tick(out, nowMs);
         return true;
       case 'request-failed':
-        return this.#failed(input.requestId);
+        return this.#calls.ended(input.requestId) || this.#failed(input.requestId);
       case 'retrained':
         this.#say(out, this.#retrained(input.id, input.parameters), nowMs);
         return true;
@@ -145,10 +151,24 @@ export class Auditing {
     if (phase === 'joining' || phase === 'finished') return;
     const { kind, number, self } = this.#options;
     // Of final rounds that nobody was drawn for, or has done with, nothing is asked any more.
-    const asked = new Set(kind.casesOf(replica.base.kinds[number], self).map(({ round }) => round));
-    const forgotten = this.shown.forget(asked);
+    const own = kind.casesOf(replica.base.kinds[number], self);
+    const forgotten = this.shown.forget(new Set(own.map(({ round }) => round)));
     if (forgotten.length > 0) out.push({ type: 'persist', writes: forgotten, durable: false });
-    this.#say(out, this.#next(out, replica, clock.slotAt(nowMs)), nowMs);
+    const slot = clock.slotAt(nowMs);
+    this.#calls.call(out, own, replica, this.#linked, slot);
+    for (let found = this.#next(out, replica, slot); found; found = this.#next(out, replica, slot))
+      this.#say(out, found, nowMs);
+  }
+
+  /** Of those that are put aside the author's come first; false where there are none. */
+  #prefer(author: PeerKey): boolean {
+    const isOurs = ({ one }: Duty): boolean => one.author === author;
+    const all = [...this.#aside];
+    const ours = all.filter(([, duty]) => isOurs(duty));
+    const others = all.filter(([, duty]) => !isOurs(duty));
+    this.#aside.clear();
+    for (const [id, duty] of [...ours, ...others]) this.#aside.set(id, duty);
+    return ours.length > 0;
   }
 
   /** In the present round, unless it comes too late. */
@@ -194,10 +214,12 @@ export class Auditing {
     const found = evidence.record && !evidence.isOpened ? this.#look(duty, evidence.record, replica) : null;
     if (found || this.#duty !== duty) return found;
     if (evidence.isWhole) return this.#opened(out, duty, replica);
+    const isLast = !this.#options.kind.isInTime(one, slot + 1);
+    // Whom we do not see withholds nothing from us: it let us not ask, and has not called.
+    const isLinked = this.#linked.has(one.author);
+    if (isLast && (evidence.isStuck || (evidence.hasFailed && !isLinked)))
+      return this.#found(isLinked ? 'withheld' : 'unreached');
     if (evidence.isStuck) {
-      // Whom we do not see withholds nothing from us.
-      const isLast = !this.#options.kind.isInTime(one, slot + 1);
-      if (isLast) return this.#linked.has(one.author) ? this.#found('withheld') : this.#drop();
       // Who is mute keeps no other delta from being audited.
       this.#aside.set(one.id, duty);
       this.#duty = null;

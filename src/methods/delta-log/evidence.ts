@@ -61,6 +61,7 @@ export class Evidence {
   #fetch: BlobFetch | null = null;
   #isAskedForEntries = false;
   #isStuck = false;
+  #hasFailed = false;
 
   constructor(options: EvidenceOptions) {
     this.#options = options;
@@ -93,6 +94,11 @@ export class Evidence {
   /** Its author has not shown what it was asked for. */
   get isStuck(): boolean {
     return this.#isStuck;
+  }
+
+  /** It was so once, and may have been asked again since. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
   }
 
   /** The record names these, and the log has them no longer. False where no honest training names so many. */
@@ -134,13 +140,13 @@ export class Evidence {
       if (blob && wanted) {
         this.#fetch = null;
         wanted.take(blob);
-      } else this.#isStuck = this.#fetch.stuck;
+      } else if (this.#fetch.stuck) this.#stick();
     }
   }
 
   failed(about: EvidencePart): void {
     if (!('kind' in about) && !(this.#fetch && equals(this.#fetch.root, about.root))) return;
-    this.#isStuck = true;
+    this.#stick();
   }
 
   /** The next blob; null where none is. */
@@ -183,14 +189,19 @@ export class Evidence {
         this.#envelopes.set(envelope.id, envelope);
     }
     // Who has something to show shows some of it.
-    if (this.#envelopes.size + this.#entries.size === before) this.#isStuck = true;
+    if (this.#envelopes.size + this.#entries.size === before) this.#stick();
   }
 
   #takeEntry(envelope: Envelope): void {
     this.#envelopes.delete(envelope.id);
     const entry = this.#options.decode(envelope);
     if (entry) this.#entries.set(entry.id, entry);
-    else this.#isStuck = true;
+    else this.#stick();
+  }
+
+  #stick(): void {
+    this.#isStuck = true;
+    this.#hasFailed = true;
   }
 
   #bodyBytes(): number {

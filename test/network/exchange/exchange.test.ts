@@ -9,6 +9,7 @@ import { defaultExchangeLimits, type ExchangeLimits } from '../../../src/network
 import { writePieces } from '../../../src/network/exchange/stream-io.ts';
 import type { Host } from '../../../src/network/host/host.ts';
 import { identityFromSeed, peerIdOf } from '../../../src/network/identity.ts';
+import { tcpProfile } from '../../../src/network/profiles/tcp.ts';
 import { exchangeProtocol } from '../../../src/network/protocols.ts';
 import { connected, eventually, loopbackHost, someRunId } from '../real-hosts.ts';
 
@@ -416,6 +417,33 @@ describe('exchange between two hosts', () => {
     } finally {
       await answers.stop();
       await far.stop();
+    }
+  });
+
+  test('a peer that listens nowhere is asked once it has called', async () => {
+    const caller = await loopbackHost({ carriesRuns: false, profile: tcpProfile({ listen: [] }) });
+    const calls = createExchange({
+      ...{ host: caller, runId, limits, onEvent: () => {} },
+      serve: async () => [Uint8Array.of(7)],
+    });
+    await calls.start();
+    await connected(caller, b);
+    const ask = (dials: Partial<RequestOptions>) =>
+      exchange.request(caller.key, Uint8Array.of(1), wanted({ timeoutMs: 5_000, ...dials }));
+    try {
+      await assert.rejects(
+        ask({ dials: true }),
+        ({ code }) => code === 'NOT_CONNECTED' || code === 'TIMEOUT',
+        'nobody can dial it',
+      );
+      await eventually('the caller has learned of it', () =>
+        b.libp2p.getPeers().some((id) => id.equals(peerIdOf(a.key))),
+      );
+      await calls.request(a.key, Uint8Array.of(2), wanted({ dials: true })).catch(() => {});
+      assert.deepEqual(await ask({}), [Uint8Array.of(7)]);
+    } finally {
+      await calls.stop();
+      await caller.stop();
     }
   });
 });

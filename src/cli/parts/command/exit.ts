@@ -38,7 +38,7 @@ Exit codes:
   21   alone: nothing that anyone else learned is in it
   22   late: what it learned is in fewer than half of the rounds
   23   forked: nodes hold different models that should be one
-  24   silenced: it would be 20 or 22, for others found that its deltas do harm
+  24   silenced: it would be 20 or 22, for others found that its deltas do harm, or could not see its trainings
   129  stopped by SIGHUP: its terminal was closed
   130  stopped by Ctrl-C
   143  stopped by SIGTERM before it was done`;
