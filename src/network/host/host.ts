@@ -255,7 +255,7 @@ function connectionParts(
       reconnectRetries: 3,
       reconnectRetryInterval: 500,
       addressSorter: dialOrder(),
-      addressDialTimeout: addressDialMaxMs,
+      ...{ addressDialTimeout: addressDialMaxMs, dialTimeout: addressDialMaxMs },
     },
   };
 }
