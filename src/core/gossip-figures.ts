@@ -15,6 +15,8 @@ export interface MeshDegrees {
   readonly wanted: number;
   readonly min: number;
   readonly max: number;
+  /** Of them, such as we have dialled: others may have come to fill the mesh (Vyzovitis et al., GossipSub, 2020: less than `min`, half of `wanted` at most). */
+  readonly dialled: number;
 }
 
 /**
@@ -22,9 +24,9 @@ export interface MeshDegrees {
  * send costs as much as half a copy. The room above leaves newcomers places in full meshes:
  * with 6 some of 512 simulated peers were left with two and heard by digests only.
  */
-const degrees: MeshDegrees = { wanted: 4, min: 4, max: 8 };
+const degrees: MeshDegrees = { wanted: 4, min: 4, max: 8, dialled: 2 };
 /** Where the author is heard by all, the mesh is for a link that breaks just then. */
-const smallNetworkDegrees: MeshDegrees = { wanted: 2, min: 2, max: 4 };
+const smallNetworkDegrees: MeshDegrees = { wanted: 2, min: 2, max: 4, dialled: 1 };
 
 /** `peers`: those that we are linked with. */
 export function meshDegrees(peers: number): MeshDegrees {

@@ -132,6 +132,7 @@ export class Gossip {
       D: { get: () => degrees().wanted },
       Dlo: { get: () => degrees().min },
       Dhi: { get: () => degrees().max },
+      Dout: { get: () => degrees().dialled },
     });
     this.#boundFrames(service as GossipSub & Internals);
   }
@@ -265,7 +266,7 @@ const fixedOptions: Partial<GossipsubOpts> = {
   // Whom the author is linked to hears it at once and from it alone; the mesh brings it to all others.
   floodPublish: true,
   batchPublish: true,
-  ...{ Dscore: 2, Dout: 1 },
+  Dscore: 2,
   fallbackToFloodsub: false,
   allowPublishToZeroTopicPeers: true,
   ignoreDuplicatePublishError: true,

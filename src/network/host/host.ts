@@ -34,6 +34,7 @@ import { connectionsMaxDefault, connectionsPerAddressMaxDefault } from './connec
 import { HostReadings, type NetworkReadings } from './host-readings.ts';
 import { defaultMuxerLimits, muxer } from './muxer.ts';
 import { pacedPush } from './paced-push.ts';
+import { patientDials } from './patient-dials.ts';
 import { createTrafficMeter, type Traffic, type TrafficMeter } from './traffic.ts';
 import { UntriedAddresses } from './untried-addresses.ts';
 import { WaitingBytes, waitingBytesMaxDefault } from './waiting-bytes.ts';
@@ -49,6 +50,8 @@ const identifyBytesMax = 32 << 10;
 
 /** A handshake across the world takes one second; what swallows packets must leave time for the next address. */
 const addressDialTimeoutMs = 3_000;
+/** By the clock, however little of it we have listened. */
+const addressDialMaxMs = 30_000;
 /**
  * libp2p asks each connection so often whether it lives, from both ends, each time on a new stream: every 10 s, its default, they are half of
  * what a finished node costs. Runs notice earlier, by what is not answered.
@@ -219,7 +222,7 @@ function connectionParts(
     waitingBytesMax = waitingBytesMaxDefault,
   } = options;
   return {
-    transports: profile.transports,
+    transports: patientDials(profile.transports, addressDialTimeoutMs),
     ...(profile.protector === null ? {} : { connectionProtector: profile.protector }),
     connectionEncrypters: [noise()],
     streamMuxers: [
@@ -252,7 +255,7 @@ function connectionParts(
       reconnectRetries: 3,
       reconnectRetryInterval: 500,
       addressSorter: dialOrder(),
-      addressDialTimeout: addressDialTimeoutMs,
+      ...{ addressDialTimeout: addressDialMaxMs, dialTimeout: addressDialMaxMs },
     },
   };
 }

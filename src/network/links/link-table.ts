@@ -9,16 +9,23 @@
 
 import { backoffMs } from '../../core/backoff.ts';
 import type { PeerKey } from '../../core/io.ts';
-import { isSettled, type Linked, type LinkLimits, type PeerLink, selectPeers } from './peer-selection.ts';
+import { GrowingPauses, jitteredMs } from '../backoff.ts';
+import {
+  isSettled,
+  type Linked,
+  type LinkLimits,
+  lacksChosen,
+  type PeerLink,
+  selectPeers,
+} from './peer-selection.ts';
 
 /** A peer shows the run's protocol this long after the dial began, or is taken for none of ours. */
 const IDENTIFY_TIMEOUT_MS = 10_000;
 
 export type LinkInput =
-  /** Somebody may be a peer of the run. */
+  /** Others say that it is a peer of the run. */
   | { readonly type: 'found'; readonly peer: PeerKey }
-  /** It is connected and speaks the run's protocol. `dialled`: one of its connections was opened by us. */
-  | { readonly type: 'speaks'; readonly peer: PeerKey; readonly dialled: boolean }
+  | Speaks
   /** It does not speak the run's protocol, or no longer. */
   | { readonly type: 'mute'; readonly peer: PeerKey }
   /** Its last connection is gone. */
@@ -30,6 +37,16 @@ export type LinkInput =
   | { readonly type: 'review'; readonly heard: ReadonlySet<PeerKey> }
   /** The run leaves. */
   | { readonly type: 'stop' };
+
+/** A peer is connected and speaks the run's protocol. */
+interface Speaks {
+  readonly type: 'speaks';
+  readonly peer: PeerKey;
+  /** One of its connections was opened by us. */
+  readonly dialled: boolean;
+  /** Its address, where that says who is behind it. */
+  readonly origin: string | null;
+}
 
 export type LinkAction =
   | { readonly type: 'peer-up'; readonly peer: PeerKey }
@@ -55,9 +72,14 @@ export interface LinkTableOptions {
 export class LinkTable {
   readonly #options: LinkTableOptions;
   readonly #links = new Map<PeerKey, PeerLink>();
+  /** Between dials for places of chosen peers. */
+  readonly #choices: GrowingPauses;
+  #chooseAtMs = -Infinity;
 
   constructor(options: LinkTableOptions) {
     this.#options = options;
+    const { limits, random } = options;
+    this.#choices = new GrowingPauses(limits.choice, limits.choice.maxMs, random);
   }
 
   handle(input: LinkInput, nowMs: number): LinkAction[] {
@@ -65,7 +87,7 @@ export class LinkTable {
       case 'found':
         return this.#found(input.peer, nowMs);
       case 'speaks':
-        return this.#speaks(input.peer, input.dialled, nowMs);
+        return this.#speaks(input, nowMs);
       case 'mute':
         return [...this.#lost(input.peer, nowMs), { type: 'unkeep', peer: input.peer }];
       case 'disconnected':
@@ -93,10 +115,12 @@ export class LinkTable {
     return this.#links.get(peer)?.kind === 'linked';
   }
 
-  /** True while fewer peers are up than wanted. */
+  /** True while fewer peers are up than wanted, or fewer that we have chosen. */
   peersMissing(): boolean {
-    const { peersMin, wanted = [] } = this.#options.limits;
-    return this.peers().length < peersMin || [...wanted].some((peer) => !this.isLinked(peer));
+    const { limits } = this.#options;
+    const linked = [...this.#linked()].map(([, link]) => link);
+    const isShort = linked.length < limits.peersMin || lacksChosen(linked, limits);
+    return isShort || [...(limits.wanted ?? [])].some((peer) => !this.isLinked(peer));
   }
 
   *#linked(): Generator<readonly [PeerKey, Linked]> {
@@ -109,25 +133,32 @@ export class LinkTable {
 
   #found(peer: PeerKey, nowMs: number): LinkAction[] {
     const { self, limits } = this.#options;
+    const link = this.#links.get(peer);
+    if (link !== undefined && !link.found) this.#links.set(peer, { ...link, found: true });
     // The next review brings the table back to its bound; until then strangers may fill it twice over at most.
-    if (peer === self || this.#links.has(peer) || this.#links.size >= 2 * limits.knownMax) {
+    if (peer === self || link !== undefined || this.#links.size >= 2 * limits.knownMax) {
       return [];
     }
-    this.#links.set(peer, { kind: 'known', sinceMs: nowMs });
+    this.#links.set(peer, { kind: 'known', found: true, origin: null, sinceMs: nowMs });
     return [{ type: 'hurry' }];
   }
 
-  #speaks(peer: PeerKey, dialled: boolean, nowMs: number): LinkAction[] {
+  #speaks({ peer, dialled, origin }: Speaks, nowMs: number): LinkAction[] {
     const link = this.#links.get(peer);
     if (link?.kind === 'linked' || link?.kind === 'parted') {
       return [];
     }
     const attempts = link === undefined || link.kind === 'known' ? 0 : link.attempts;
+    const found = dialled || (link?.found ?? false);
+    const isDrawn = link?.kind === 'dialling' && link.found;
+    // Drawn as one of an address of its own.
+    const isOfTaken = isDrawn && origin !== null && origin !== link.origin && this.#isTaken(origin);
+    const chosenUntilMs = isDrawn && !isOfTaken ? this.#chosenUntilMs(nowMs) : null;
     this.#links.set(peer, {
       kind: 'linked',
+      ...{ found, origin, dialled, chosenUntilMs },
       attempts,
       sinceMs: nowMs,
-      dialled,
       deafSinceMs: null,
       usefulAtMs: null,
       kept: false,
@@ -142,14 +173,14 @@ export class LinkTable {
   #lost(peer: PeerKey, nowMs: number): LinkAction[] {
     const link = this.#links.get(peer);
     if (link?.kind === 'parted') {
-      const { attempts, partedAtMs, retryAtMs } = link;
-      this.#links.set(peer, { kind: 'failed', attempts, failedAtMs: partedAtMs, retryAtMs });
+      const { found, origin, attempts, partedAtMs, retryAtMs } = link;
+      this.#links.set(peer, { kind: 'failed', found, origin, attempts, failedAtMs: partedAtMs, retryAtMs });
       return [];
     }
     if (link?.kind !== 'linked') {
       return [];
     }
-    this.#fail(peer, this.#attemptsAfter(link, nowMs), nowMs);
+    this.#fail(peer, link, this.#attemptsAfter(link, nowMs), nowMs);
     return [{ type: 'peer-down', peer }, { type: 'hurry' }];
   }
 
@@ -158,7 +189,7 @@ export class LinkTable {
     if (link?.kind !== 'dialling') {
       return [];
     }
-    this.#fail(peer, link.attempts + 1, nowMs);
+    this.#fail(peer, link, link.attempts + 1, nowMs);
     return [{ type: 'dial-failed', peer, reason }];
   }
 
@@ -172,22 +203,55 @@ export class LinkTable {
   #review(heard: ReadonlySet<PeerKey>, nowMs: number): LinkAction[] {
     const { limits, random } = this.#options;
     this.#noteDeafness(heard, nowMs);
+    this.#freePlaces(nowMs);
     const actions = [...this.#giveUpOnStrangers(nowMs), ...this.#keepSettled(nowMs)];
-    const { forget, dial, close } = selectPeers(this.#links, nowMs, limits, random);
+    const mayChoose = nowMs >= this.#chooseAtMs;
+    const { forget, dial, choose, close } = selectPeers(this.#links, nowMs, limits, random, mayChoose);
     for (const peer of forget) {
       this.#links.delete(peer);
       actions.push({ type: 'unkeep', peer });
     }
-    for (const peer of dial) {
-      const link = this.#links.get(peer)!;
-      const attempts = link.kind === 'known' ? 0 : link.attempts;
-      this.#links.set(peer, { kind: 'dialling', attempts, sinceMs: nowMs });
-      actions.push({ type: 'dial', peer });
-    }
+    for (const peer of dial) actions.push(...this.#dial(peer, nowMs));
+    if (choose !== null) actions.push(...this.#choose(choose, nowMs));
     for (const { peer, reason } of close) {
       actions.push(...this.#letGo(peer, reason, nowMs));
     }
     return actions;
+  }
+
+  #dial(peer: PeerKey, nowMs: number): LinkAction[] {
+    const link = this.#links.get(peer)!;
+    const { found, origin } = link;
+    const attempts = link.kind === 'known' ? 0 : link.attempts;
+    this.#links.set(peer, { kind: 'dialling', found, origin, attempts, sinceMs: nowMs });
+    return [{ type: 'dial', peer }];
+  }
+
+  #choose(peer: PeerKey, nowMs: number): LinkAction[] {
+    const link = this.#links.get(peer)!;
+    if (link.kind === 'linked') {
+      this.#links.set(peer, { ...link, chosenUntilMs: this.#chosenUntilMs(nowMs) });
+      return [];
+    }
+    this.#chooseAtMs = nowMs + this.#choices.after(false);
+    return this.#dial(peer, nowMs);
+  }
+
+  /** Of one that was chosen now: the next may be at once. */
+  #chosenUntilMs(nowMs: number): number {
+    this.#choices.reset();
+    this.#chooseAtMs = -Infinity;
+    return nowMs + jitteredMs(this.#options.limits.chosenMs, this.#options.random);
+  }
+
+  #isTaken(origin: string): boolean {
+    return [...this.#linked()].some(([, link]) => link.chosenUntilMs !== null && link.origin === origin);
+  }
+
+  #freePlaces(nowMs: number): void {
+    for (const [peer, link] of this.#linked())
+      if (link.chosenUntilMs !== null && link.chosenUntilMs <= nowMs)
+        this.#links.set(peer, { ...link, chosenUntilMs: null });
   }
 
   #letGo(peer: PeerKey, reason: 'too-many' | 'deaf', nowMs: number): LinkAction[] {
@@ -197,7 +261,8 @@ export class LinkTable {
     }
     const attempts = this.#attemptsAfter(link, nowMs);
     const retryAtMs = this.#retryAtMs(attempts, nowMs);
-    this.#links.set(peer, { kind: 'parted', attempts, partedAtMs: nowMs, retryAtMs });
+    const { found, origin } = link;
+    this.#links.set(peer, { kind: 'parted', found, origin, attempts, partedAtMs: nowMs, retryAtMs });
     return [
       { type: 'let-go', peer, reason },
       { type: 'peer-down', peer },
@@ -227,7 +292,9 @@ export class LinkTable {
     const linked = [...this.#linked()];
     const places = limits.peersTarget - linked.filter(([, { kept }]) => kept).length;
     const settled = linked.filter(([, link]) => !link.kept && isSettled(link, nowMs, limits));
-    return settled.slice(0, Math.max(0, places)).map(([peer, link]) => {
+    // Who came before we chose anybody may have come to take the places.
+    const keep = settled.filter(([, { chosenUntilMs }], index) => chosenUntilMs !== null || index < places);
+    return keep.map(([peer, link]) => {
       this.#links.set(peer, { ...link, kept: true });
       return { type: 'keep', peer };
     });
@@ -248,9 +315,9 @@ export class LinkTable {
     return isSettled(link, nowMs, this.#options.limits) ? 1 : link.attempts + 1;
   }
 
-  #fail(peer: PeerKey, attempts: number, nowMs: number): void {
+  #fail(peer: PeerKey, { found, origin }: PeerLink, attempts: number, nowMs: number): void {
     const retryAtMs = this.#retryAtMs(attempts, nowMs);
-    this.#links.set(peer, { kind: 'failed', attempts, failedAtMs: nowMs, retryAtMs });
+    this.#links.set(peer, { kind: 'failed', found, origin, attempts, failedAtMs: nowMs, retryAtMs });
   }
 
   #retryAtMs(attempts: number, nowMs: number): number {

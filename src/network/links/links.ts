@@ -37,11 +37,11 @@ export interface Links {
   /** The peers that are up. */
   peers(): PeerKey[];
   isLinked(peer: PeerKey): boolean;
-  /** Somebody may be a peer of the run. */
+  /** Others say that it is a peer of the run. */
   found(peer: PeerKey): void;
   /** A peer brought something that was accepted, or answered. */
   useful(peer: PeerKey): void;
-  /** True while fewer peers are up than wanted. */
+  /** True while fewer peers are up than wanted, or fewer that we have chosen. */
   peersMissing(): boolean;
   /** Looks less often: the run is over here. */
   rest(isAtRest: boolean): void;
@@ -174,8 +174,9 @@ class RunLinks implements Links {
     } else if (this.#isOut(peer)) {
       if (connections.length > 0) void this.#turnAway(peer);
     } else if (connections.length > 0 && this.#isMember(peer)) {
-      const dialled = connections.some(({ direction }) => direction === 'outbound');
-      this.#note({ type: 'speaks', peer, dialled });
+      const ours = connections.find(({ direction }) => direction === 'outbound');
+      const origin = this.#host.origins.of(ours ?? connections[0]!);
+      this.#note({ type: 'speaks', peer, dialled: ours !== undefined, origin });
     }
   }
 

@@ -34,8 +34,8 @@ class TestTable {
     return this.tell({ type: 'review', heard });
   }
 
-  speaks(peer: string, dialled = false): string[] {
-    return this.told('peer-up', { type: 'speaks', peer, dialled });
+  speaks(peer: string, dialled = false, origin: string | null = null): string[] {
+    return this.told('peer-up', { type: 'speaks', peer, dialled, origin });
   }
 
   passes(ms: number): void {
@@ -109,7 +109,7 @@ describe('links as a table', () => {
     assert.deepEqual(ofType('keep', links.review()), []);
     assert.deepEqual(links.told('peer-down', { type: 'disconnected', peer: 'a' }), ['a']);
     assert.deepEqual(ofType('keep', links.review()), ['c']);
-    const again = links.tell({ type: 'speaks', peer: 'a', dialled: true });
+    const again = links.tell({ type: 'speaks', peer: 'a', dialled: true, origin: null });
     assert.deepEqual(ofType('unkeep', again), ['a'], 'it has to settle again');
   });
 
@@ -184,7 +184,7 @@ describe('links as a table', () => {
   });
 
   test('peers are missing below the least number, and while a wanted one is not up', () => {
-    const few = new TestTable({ peersMin: 1 });
+    const few = new TestTable({ peersMin: 1, chosenMin: 0 });
     assert.ok(few.table.peersMissing());
     few.speaks('a');
     assert.ok(!few.table.peersMissing());
@@ -203,7 +203,12 @@ const peerArbitrary = fc.nat(30).map((index) => `peer ${index}`);
 const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ type: fc.constant('time' as const), ms: fc.nat(20_000) }),
   fc.record({ type: fc.constant('found' as const), peer: peerArbitrary }),
-  fc.record({ type: fc.constant('speaks' as const), peer: peerArbitrary, dialled: fc.boolean() }),
+  fc.record({
+    type: fc.constant('speaks' as const),
+    peer: peerArbitrary,
+    dialled: fc.boolean(),
+    origin: fc.constantFrom(null, 'here', 'there'),
+  }),
   fc.record({ type: fc.constantFrom('mute', 'disconnected', 'useful'), peer: peerArbitrary }),
   fc.record({ type: fc.constant('dial-failed' as const), peer: peerArbitrary, reason: fc.constant('no') }),
   fc.record({

@@ -14,10 +14,25 @@ import {
 const NOW = 1_000_000;
 const limits: LinkLimits = { ...defaultLinkLimits, knownMax: 40 };
 
+const provenance = {
+  found: fc.boolean(),
+  origin: fc.constantFrom(null, 'here', 'there', 'elsewhere'),
+};
+
 const linkArbitrary: fc.Arbitrary<PeerLink> = fc.oneof(
-  fc.record({ kind: fc.constant('known' as const), sinceMs: fc.integer({ min: 0, max: NOW }) }),
-  fc.record({ kind: fc.constant('dialling' as const), attempts: fc.nat(5), sinceMs: fc.nat(NOW) }),
   fc.record({
+    kind: fc.constant('known' as const),
+    ...provenance,
+    sinceMs: fc.integer({ min: 0, max: NOW }),
+  }),
+  fc.record({
+    kind: fc.constant('dialling' as const),
+    ...provenance,
+    attempts: fc.nat(5),
+    sinceMs: fc.nat(NOW),
+  }),
+  fc.record({
+    ...provenance,
     kind: fc.constant('failed' as const),
     attempts: fc.integer({ min: 1, max: 20 }),
     failedAtMs: fc.integer({ min: 0, max: NOW }),
@@ -25,12 +40,15 @@ const linkArbitrary: fc.Arbitrary<PeerLink> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('parted' as const),
+    ...provenance,
     attempts: fc.integer({ min: 1, max: 20 }),
     partedAtMs: fc.integer({ min: 0, max: NOW }),
     retryAtMs: fc.integer({ min: NOW - 1000, max: NOW + 1000 }),
   }),
   fc.record({
     kind: fc.constant('linked' as const),
+    ...provenance,
+    chosenUntilMs: fc.option(fc.constant(NOW + 1)),
     attempts: fc.nat(5),
     sinceMs: fc.integer({ min: NOW - 2 * limits.settleMs, max: NOW }),
     dialled: fc.boolean(),
@@ -53,7 +71,7 @@ const isDeaf = (link: PeerLink) =>
   link.kind === 'linked' && link.deafSinceMs !== null && NOW - link.deafSinceMs >= limits.deafMs;
 
 function decided(links: ReadonlyMap<string, PeerLink>, stream: fc.Stream<number>) {
-  return selectPeers(links, NOW, limits, () => stream.next().value as number);
+  return selectPeers(links, NOW, limits, () => stream.next().value as number, true);
 }
 
 test('dials only who may be dialled, and never past the target', () => {
@@ -81,6 +99,37 @@ test('dials only who may be dialled, and never past the target', () => {
   );
 });
 
+test('chooses among those that were found and have not dialled us, where places are free and nobody is being dialled', () => {
+  fc.assert(
+    fc.property(linksArbitrary, randomArbitrary, (links, stream) => {
+      const { choose, dial } = decided(links, stream);
+      const ours = [...links.values()].filter(
+        (link): link is Linked => link.kind === 'linked' && link.chosenUntilMs !== null && !isDeaf(link),
+      );
+      const places = placesOf(ours).length;
+      const pool = [...links].filter(([, link]) =>
+        link.kind === 'linked'
+          ? link.dialled && link.chosenUntilMs === null && !isDeaf(link)
+          : link.found && mayBeDialled(link),
+      );
+      const isFree = places < limits.chosenMin && ours.length < limits.peersMin;
+      const isBusy = dial.length > 0 || [...links.values()].some(({ kind }) => kind === 'dialling');
+      assert.equal(choose !== null, isFree && !isBusy && pool.length > 0);
+      if (choose === null) return;
+      const isNews = ({ origin }: PeerLink) => origin === null || ours.every((one) => one.origin !== origin);
+      assert.ok(pool.some(([peer]) => peer === choose));
+      assert.ok(isNews(links.get(choose)!) || !pool.some(([, link]) => isNews(link)), 'of another address');
+    }),
+  );
+});
+
+/** One of each address, and all of none; the first are the best, if they come in that order. */
+function placesOf(chosen: readonly Linked[]): Linked[] {
+  return chosen.filter(
+    ({ origin }, index) => origin === null || chosen.findIndex((one) => one.origin === origin) === index,
+  );
+}
+
 /** Links that are no more deaf than they should be, by age. */
 function heard(links: ReadonlyMap<string, PeerLink>): {
   brief: string[];
@@ -99,6 +148,19 @@ function heard(links: ReadonlyMap<string, PeerLink>): {
   return { brief, young, settled };
 }
 
+const usefulness = ({ usefulAtMs, chosenUntilMs }: Linked) =>
+  (usefulAtMs !== null && NOW - usefulAtMs < limits.usefulMs ? 2 : 0) + (chosenUntilMs === null ? 0 : 1);
+
+/** Peers that have a place of a chosen one. */
+function placed(links: ReadonlyMap<string, PeerLink>): string[] {
+  const chosen = [...links.values()].filter(
+    (link): link is Linked => link.kind === 'linked' && link.chosenUntilMs !== null && !isDeaf(link),
+  );
+  chosen.sort((a, b) => usefulness(b) - usefulness(a) || a.sinceMs - b.sinceMs);
+  const best = new Set<PeerLink>(placesOf(chosen).slice(0, limits.chosenMin));
+  return [...links].filter(([, link]) => best.has(link)).map(([peer]) => peer);
+}
+
 test('closes every deaf link, and above the bound down to it', () => {
   fc.assert(
     fc.property(linksArbitrary, randomArbitrary, (links, stream) => {
@@ -109,11 +171,20 @@ test('closes every deaf link, and above the bound down to it', () => {
       assert.deepEqual(closed('deaf'), deaf.sort());
       const tooMany = closed('too-many');
       const { brief, young, settled } = heard(links);
+      const places = placed(links);
+      assert.ok(
+        tooMany.every((peer) => !places.includes(peer)),
+        'a chosen one gives no place to others',
+      );
       const linked = young.length + settled.length - Math.min(brief.length, limits.briefMax);
       assert.ok(tooMany.length <= Math.max(0, linked - limits.peersMax));
-      // Short of it only where the best settled links and the places of young ones forbid it.
-      const counted = young.length - (brief.length > limits.briefMax ? 0 : brief.length);
-      const closable = Math.max(0, counted - limits.youngMax) + Math.max(0, settled.length - limits.peersMin);
+      // Short of it only where chosen ones, the best settled links and the places of young ones forbid it.
+      const isFree = (peer: string) => !places.includes(peer);
+      const spares = brief.length > limits.briefMax ? [] : brief;
+      const counted = young.filter((peer) => isFree(peer) && !spares.includes(peer)).length;
+      const free = settled.filter(([peer]) => isFree(peer)).length;
+      const best = limits.peersMin - (settled.length - free);
+      const closable = Math.max(0, counted - limits.youngMax) + Math.max(0, free - best);
       assert.equal(tooMany.length, Math.max(0, Math.min(linked - limits.peersMax, closable)));
       if (brief.length <= limits.briefMax) assert.ok(brief.every((peer) => !tooMany.includes(peer)));
     }),
@@ -128,14 +199,13 @@ test('young links give way first, down to their places, and the best settled one
       const youngLeft = young.filter((peer) => !closed.has(peer)).length;
       assert.ok(youngLeft >= Math.min(young.length, limits.youngMax));
       const spared = Math.min(brief.length, limits.briefMax);
-      if (settled.some(([peer]) => closed.has(peer))) assert.ok(youngLeft <= limits.youngMax + spared);
-      const useful = ({ usefulAtMs }: Linked) => usefulAtMs !== null && NOW - usefulAtMs < limits.usefulMs;
+      const places = placed(links).length;
+      if (settled.some(([peer]) => closed.has(peer)))
+        assert.ok(youngLeft <= limits.youngMax + spared + places);
       const better = (one: Linked, other: Linked) =>
-        useful(one) !== useful(other)
-          ? useful(one)
-          : one.dialled !== other.dialled
-            ? one.dialled
-            : one.sinceMs < other.sinceMs;
+        usefulness(one) !== usefulness(other)
+          ? usefulness(one) > usefulness(other)
+          : one.sinceMs < other.sinceMs;
       for (const [peer, link] of settled) {
         const above = settled.filter(([, other]) => better(other, link)).length;
         if (closed.has(peer)) assert.ok(above >= 1, 'the best of all is never let go');
@@ -151,16 +221,15 @@ test('wave after wave of fresh keys cannot push out the peers that serve us', ()
   const links = new Map<string, PeerLink>();
   const link = (sinceMs: number, changes: Partial<Linked> = {}): Linked => ({
     kind: 'linked',
-    attempts: 0,
-    sinceMs,
-    dialled: false,
+    ...{ found: false, origin: null, attempts: 0, sinceMs },
+    ...{ dialled: false, chosenUntilMs: null },
     deafSinceMs: null,
     usefulAtMs: null,
     kept: false,
     ...changes,
   });
   const honest = Array.from({ length: 12 }, (_, index) => `honest ${index}`);
-  for (const peer of honest) links.set(peer, link(NOW, { dialled: true }));
+  for (const peer of honest) links.set(peer, link(NOW, { dialled: true, found: true }));
   let nowMs = NOW + limits.settleMs;
   let linkedMax = 0;
   for (let second = 0; second < 600; second++) {
@@ -171,7 +240,7 @@ test('wave after wave of fresh keys cannot push out the peers that serve us', ()
     }
     // The very worst chance: it always hits the same end of the list.
     for (const random of [0, 0.999]) {
-      for (const { peer } of selectPeers(links, nowMs, limits, () => random).close) links.delete(peer);
+      for (const { peer } of selectPeers(links, nowMs, limits, () => random, false).close) links.delete(peer);
     }
     linkedMax = Math.max(linkedMax, links.size);
     nowMs += 1_000;
@@ -184,16 +253,18 @@ test('wave after wave of fresh keys cannot push out the peers that serve us', ()
 test('forgets to the bound, the worst first, and never who is linked or about to be', () => {
   fc.assert(
     fc.property(linksArbitrary, randomArbitrary, (links, stream) => {
-      const { dial, forget } = decided(links, stream);
+      const { dial, choose, forget } = decided(links, stream);
       const kept = [...links].filter(([peer]) => !forget.includes(peer));
       const forgettable = (peer: string, link: PeerLink) =>
-        (link.kind === 'known' || link.kind === 'failed') && !dial.includes(peer);
+        (link.kind === 'known' || link.kind === 'failed') && !dial.includes(peer) && peer !== choose;
       assert.ok(kept.length <= limits.knownMax || !kept.some(([peer, link]) => forgettable(peer, link)));
       assert.ok(links.size > limits.knownMax || forget.length === 0);
-      const attempts = (link: PeerLink) => (link.kind === 'failed' ? link.attempts : 0);
-      const best = Math.min(...forget.map((peer) => attempts(links.get(peer)!)));
+      // Whom nobody told us of is worse than any other.
+      const badness = (link: PeerLink) =>
+        (link.found ? 0 : 1_000) + (link.kind === 'failed' ? link.attempts : 0);
+      const best = Math.min(...forget.map((peer) => badness(links.get(peer)!)));
       for (const [peer, link] of kept) {
-        assert.ok(!forgettable(peer, link) || attempts(link) <= best);
+        assert.ok(!forgettable(peer, link) || badness(link) <= best);
       }
       assert.ok(forget.every((peer) => forgettable(peer, links.get(peer)!)));
     }),
