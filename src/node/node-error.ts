@@ -7,6 +7,7 @@ export class NodeError extends Error {
     | 'NOT_JOINED'
     | 'NOT_PAUSED'
     | 'TOO_MANY_RUNS'
+    | 'NOT_READY'
     | 'NOT_RUNNING'
     | 'RUN_NOT_NAMED'
     | 'RUN_LEFT'

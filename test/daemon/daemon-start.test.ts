@@ -28,12 +28,26 @@ test('what starts is waited for until it is ready, and who waits is told why', a
     }
   };
   const done: Promise<void>[] = [];
-  await awaitStart(at('node'), (line) => done.push(start(line)), signal);
+  await awaitStart(
+    at('node'),
+    (line) => done.push(start(line)),
+    signal,
+    () => true,
+  );
   await Promise.all(done);
   assert.equal(told.length, 2);
   assert.match(told[0]!, /^no node runs in .*node yet: waiting 5 s, in case it has just been started$/);
   assert.match(told[1]!, /^the node of .*node is starting: waiting until it is ready$/);
   assert.ok(!existsSync(at('node', 'starting.json')));
+});
+
+test('where no node runs, and nothing was started that could become one, nobody waits', async () => {
+  await awaitStart(
+    at('never'),
+    (line) => assert.fail(line),
+    signal,
+    () => false,
+  );
 });
 
 test('what a process that is gone left behind holds nobody up, nor does what is no mark', async () => {
@@ -62,7 +76,12 @@ test('a mark is not written through a link that somebody left', async () => {
 test('who waits can be stopped', async () => {
   const stopper = new AbortController();
   await assert.rejects(
-    awaitStart(at('nowhere'), () => stopper.abort(), stopper.signal),
+    awaitStart(
+      at('nowhere'),
+      () => stopper.abort(),
+      stopper.signal,
+      () => true,
+    ),
     { name: 'AbortError' },
   );
 });
