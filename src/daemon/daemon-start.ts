@@ -31,12 +31,18 @@ export function markStarting(directory: string): () => void {
   return takeBack;
 }
 
-/** `starlings`, by npx, by its path or from its sources. */
-const ourCommand = /starlings|cli\/main\.[jt]s/;
+/** `starlings`, by npx, by its path or from its sources, with a command that begins a node; commands to one have a word behind `node`. */
+const beginsNode =
+  /(?:starlings|cli\/main\.[jt]s)['"]? (?:.* )?(?:join|bootstrap|start|up|restart|['"]?node['"]?(?= ['"]?-| *$))/;
+
+/** Whether a command line begins a daemon, or may. */
+export function mayBegin(command: string): boolean {
+  return beginsNode.test(command);
+}
 
 /** Whether a process was started lately that may become a daemon somewhere. */
 function mayCome(): boolean {
-  return recentCommands(startMsMax)?.some((command) => ourCommand.test(command)) ?? true;
+  return recentCommands(startMsMax)?.some(mayBegin) ?? true;
 }
 
 /**

@@ -334,6 +334,8 @@ function partsOf(
 }
 
 async function manifestOf(directory: string, run: string): Promise<SignedManifest> {
+  if (!existsSync(directory))
+    throw new NodeError('UNKNOWN_RUN', `${directory} does not exist; check the path`);
   const folder = join(directory, RUNS_FOLDER);
   const held = (await readdir(folder).catch(() => [])).filter((id) =>
     existsSync(join(folder, id, MANIFEST_FILE)),
@@ -345,7 +347,8 @@ async function manifestOf(directory: string, run: string): Promise<SignedManifes
       held.length > 0
         ? `it has ${held.join(', ')}`
         : ((await nodesIn(directory)) ?? 'it is no directory of a node that has taken part in a run');
-    throw new NodeError('UNKNOWN_RUN', `${directory} knows no such run; ${there}`);
+    const what = run === '' ? 'knows no run' : `knows no run ${run}`;
+    throw new NodeError('UNKNOWN_RUN', `${directory} ${what}; ${there}`);
   }
   if (named.length > 1) {
     throw new NodeError(

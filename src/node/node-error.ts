@@ -3,6 +3,9 @@ export class NodeError extends Error {
   override readonly name = 'NodeError';
   readonly code:
     | 'ALREADY_JOINED'
+    /** Of what was asked, not of the node. */
+    | 'BAD_INPUT'
+    | 'NO_FILE'
     | 'NOT_HELD'
     | 'NOT_JOINED'
     | 'NOT_PAUSED'

@@ -22,16 +22,16 @@ async function askedOf(error: Error, times: number): Promise<readonly string[]> 
 
 test('what passes by itself is asked again, said once and without the advice to do so', async () => {
   assert.deepEqual(await askedOf(refusal('NOT_PUBLISHED', `digits@1.0 was not published: ${justBegun}`), 2), [
-    'waiting   digits@1.0 was not published: this node has just begun; asked again until then',
+    'waiting   digits@1.0 was not published: this node has just begun; tried again until it can be done',
   ]);
   const lacks = 'this node lacks 2 entries of the log of run x';
   const rest = ', and what is missing may say otherwise: ask again in a moment, when peers are here';
   assert.deepEqual(await askedOf(refusal('LOG_INCOMPLETE', lacks + rest), 1), [
-    `waiting   ${lacks}; asked again for 60 s`,
+    `waiting   ${lacks}; tried again for 60 s`,
   ]);
   assert.deepEqual(
     await askedOf(refusal('NOT_READY', 'run x is not running yet; try again in a moment'), 1),
-    ['waiting   run x is not running yet; asked again for 60 s'],
+    ['waiting   run x is not running yet; tried again for 60 s'],
   );
 });
 

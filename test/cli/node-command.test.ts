@@ -130,7 +130,7 @@ describe('starlings node', { concurrency: 2 }, () => {
     assert.equal(end.exitCode, 0, end.stderr);
     assert.match(
       end.stderr,
-      /^waiting {3}digits@1\.0 was not published: this node has just begun; asked again until then$/m,
+      /^waiting {3}digits@1\.0 was not published: this node has just begun; tried again until it can be done$/m,
     );
     assert.match(String(jsonOf(end)['entryId']), /^[0-9a-f]{64}$/);
     node.child.kill('SIGTERM');

@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { awaitStart, markStarting } from '../../src/daemon/daemon-start.ts';
+import { awaitStart, markStarting, mayBegin } from '../../src/daemon/daemon-start.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-daemon-start-'));
 after(() => rm(directory, { recursive: true, force: true }));
@@ -47,6 +47,27 @@ test('where no node runs, and nothing was started that could become one, nobody 
     (line) => assert.fail(line),
     signal,
     () => false,
+  );
+});
+
+test('what begins a node is told from what asks one', () => {
+  const begins = [
+    '/usr/bin/node /home/ann/node_modules/.bin/starlings node --run registry.manifest --no-data --dir ann ',
+    '/usr/bin/node /work/src/cli/main.ts join starlings:bafy --no-data --dir bob ',
+    'npm exec starlings node --config my-node.yaml',
+    'sh -c starlings "node" "--config" "my-node.yaml"',
+    'node /opt/starlings/node_modules/.bin/starlings node',
+    'node dist/src/cli/main.js testnet up --resume ',
+  ];
+  const asks = [
+    'npm exec starlings node status --dir ann',
+    '/usr/bin/node /home/ann/node_modules/.bin/starlings invite --dir ann ',
+    'node src/cli/main.ts --json sim scenario.yaml --seed 1 ',
+    'vi /home/ann/starlings/notes',
+  ];
+  assert.deepEqual(
+    [begins, asks].map((lines) => lines.map(mayBegin)),
+    [begins.map(() => true), asks.map(() => false)],
   );
 });
 

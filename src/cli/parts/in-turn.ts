@@ -38,7 +38,7 @@ export function whenItCan({ say, signal }: Waiting): <Answer>(ask: () => Promise
         if (!isSure && (!isPassing(error) || performance.now() >= endMs)) throw error;
         if (!hasWaited)
           say(
-            `waiting   ${withoutAdvice(reason)}; asked again ${isSure ? 'until then' : `for ${patienceMs / 1000} s`}`,
+            `waiting   ${withoutAdvice(reason)}; tried again ${isSure ? 'until it can be done' : `for ${patienceMs / 1000} s`}`,
           );
         hasWaited = true;
         await passed(againMs, undefined, { signal });
