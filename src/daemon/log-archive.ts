@@ -27,6 +27,7 @@ import { besideManifest, readManifestFile } from '../node/files/manifest-file.ts
 import { NodeError } from '../node/node-error.ts';
 import { refuseTooLarge } from '../node/run-facts.ts';
 import { runPrefix, storeView } from '../node/store-view.ts';
+import { amount, span } from '../node/words/amount.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { openLevelStore } from '../platform/node/level-store.ts';
@@ -103,11 +104,13 @@ async function piecesOf(
   const { entries, bases } = await storedOf(directory, signed.runId);
   const last = bases.at(-1);
   const state = last && decodeState(parts.kinds, last);
-  if (!state)
+  if (!state) {
+    const { snapshotRounds, slotMs } = parts.frame;
     throw new NodeError(
       'NOTHING_FINAL',
-      `run ${signed.runId} has no final rounds here, so there is nothing to fold`,
+      `no snapshot of run ${signed.runId} is here, and what is final is read up to the last one: a node keeps one every ${amount(snapshotRounds, 'round')} (${span(snapshotRounds * slotMs)}), and when the run is over; start it again, and ask later`,
     );
+  }
   const tail = { round: state.round, root: state.root };
   const final = entries.filter(({ round }) => round <= state.round);
   const whole = final.map(({ value }) => value);

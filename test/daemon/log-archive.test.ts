@@ -14,6 +14,7 @@ import { NodeError } from '../../src/node/node-error.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
+import { LogNodes, logRun, until as untilSo } from './log-nodes.ts';
 import { tableDaemons, until, untilOver, viewOf } from './table-daemons.ts';
 
 const { spec, run, at, daemon, stop, signal } = await tableDaemons({
@@ -160,5 +161,19 @@ describe('the log of a run', () => {
       message: /it holds directories of nodes: name one of them, \S+/,
     });
     await assert.rejects(exportLog(at('keeps'), 'bafynothing', at('x.log')), NodeError);
+  });
+});
+
+test('a log that is younger than its first snapshot is not said to have nothing final', async () => {
+  const kinds = [{ id: 'note' }];
+  const strategy = { id: 'log', windowRounds: 3, snapshotRounds: 4096, kinds };
+  const nodes = await LogNodes.of(logRun(kinds, { strategy }));
+  const node = await nodes.start('node');
+  await untilSo('it writes', () => node.command('note', { text: 'here' }));
+  await node.stop();
+  await assert.rejects(exportLog(node.home, '', nodes.at('run.log')), {
+    code: 'NOTHING_FINAL',
+    message:
+      /^no snapshot of run \w+ is here, and what is final is read up to the last one: a node keeps one every 4096 rounds \(20 min\), and when the run is over; start it again, and ask later$/,
   });
 });
