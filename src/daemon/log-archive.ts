@@ -38,7 +38,7 @@ import { parameterCount } from '../tasks/models/model-layout.ts';
 import { ModelParts } from '../tasks/models/personal-layers.ts';
 import { externalFactsOf } from '../tasks/models/registry.ts';
 import { filesFolder, MANIFEST_FILE, RUNS_FOLDER } from './directory.ts';
-import { exportTrainings } from './kept-trainings.ts';
+import { exportTrainings, stopFirst } from './kept-trainings.ts';
 
 export interface ArchiveSummary {
   readonly runId: string;
@@ -379,7 +379,7 @@ interface Stored {
 }
 
 async function storedOf(directory: string, runId: string): Promise<Stored> {
-  const store = await openLevelStore(join(directory, 'store'));
+  const store = await openLevelStore(join(directory, 'store'), stopFirst);
   try {
     const archived: Array<{ round: number; value: Uint8Array }> = [];
     const open: Array<{ round: number; value: Uint8Array }> = [];

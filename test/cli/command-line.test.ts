@@ -166,6 +166,11 @@ describe('the command line', { concurrency: 2 }, () => {
       /heart-logistic\.yaml is no folder; name one/,
     ],
     [
+      ['label', 'import', '--name', 'x', '--file', at('none.csv')],
+      2,
+      /none\.csv does not exist; check the path/,
+    ],
+    [
       ['log', 'export', '--dir', at('none'), '--out', runFile],
       2,
       /heart-logistic\.yaml exists; choose another --out, or --force to replace it/,
