@@ -37,7 +37,7 @@ import { baseFile, type RunFile, startFile, type trainingFile } from '../run/run
 import { parameterCount } from '../tasks/models/model-layout.ts';
 import { ModelParts } from '../tasks/models/personal-layers.ts';
 import { externalFactsOf } from '../tasks/models/registry.ts';
-import { filesFolder, MANIFEST_FILE, RUNS_FOLDER } from './directory.ts';
+import { filesFolder, MANIFEST_FILE, nodesIn, RUNS_FOLDER } from './directory.ts';
 import { exportTrainings, stopFirst } from './kept-trainings.ts';
 
 export interface ArchiveSummary {
@@ -349,7 +349,7 @@ async function manifestOf(directory: string, run: string): Promise<SignedManifes
     const there =
       held.length > 0
         ? `it has ${held.join(', ')}`
-        : ((await nodesIn(directory)) ?? 'it is no directory of a node that has taken part in a run');
+        : (nodesIn(directory) ?? 'it is no directory of a node that has taken part in a run');
     const what = run === '' ? 'knows no run' : `knows no run ${run}`;
     throw new NodeError('UNKNOWN_RUN', `${directory} ${what}; ${there}`);
   }
@@ -360,15 +360,6 @@ async function manifestOf(directory: string, run: string): Promise<SignedManifes
     );
   }
   return readManifestFile(join(folder, runId, MANIFEST_FILE), crypto, runId);
-}
-
-/** What to name in place of the directory of a testnet; null where it has none of a node. */
-async function nodesIn(directory: string): Promise<string | null> {
-  const names = (await readdir(directory).catch(() => [])).sort();
-  const node = names.find((name) => existsSync(join(directory, name, RUNS_FOLDER)));
-  return node === undefined
-    ? null
-    : `it holds directories of nodes: name one of them, ${join(directory, node)}`;
 }
 
 interface Stored {
