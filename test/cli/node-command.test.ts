@@ -166,8 +166,12 @@ describe('starlings node', { concurrency: 2 }, () => {
 
   test('that waits for a manifest that nobody has says so, and since when', async () => {
     const runId = 'bafyreigd7ikji2uqsyevqb433sfan3wdbls4mn2a53aopnvhtvnmzltpse';
-    const { said, child, ended } = startStarlings(nodeArgs('waiting', runId, '--exit-when-finished'));
+    const { said, child, ended } = startStarlings([
+      ...nodeArgs('waiting', runId, '--exit-when-finished'),
+      ...['--data', at('nothing.csv')],
+    ]);
     const text = await said('searching for');
+    assert.match(text, /^data {6}\S+nothing\.csv does not exist: check the path$/m);
     assert.match(
       text,
       /^searching for the manifest of bafy\w+ for 1\d s: no peer is reached: give .* that is up, in a new invitation or with --bootstrap$/m,

@@ -185,6 +185,10 @@ function systemSentence(
         : `${what} may not be ${accessOf(error)} by you; change ${permissionsOf(error)} or use another place`;
     case 'EROFS':
       return `${what} is on a read-only file system; use another place`;
+    case 'EFBIG':
+      return `${what} would be larger than a file may be here; raise the limit (ulimit -f) or use another disk`;
+    case 'EDQUOT':
+      return `your share of the disk is full for ${what}; free some of it or use another disk`;
     case 'ENOSPC':
       return `no space is left for ${what}; free some or use another disk`;
     case 'ENOTDIR':
