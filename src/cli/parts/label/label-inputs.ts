@@ -2,9 +2,9 @@
 import { access } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { ConfigError } from '../../../config/config-error.ts';
-import { collected, wholeNumber } from '../command/arguments.ts';
+import { wholeNumber } from '../command/arguments.ts';
 import type { CommandContext } from '../command/perform.ts';
-import { configFile } from '../config-file.ts';
+import { configFiles } from '../config-file.ts';
 import { addHeaderOption } from '../new-run/label-options.ts';
 import { startedNode, withTarget } from '../node/node-target.ts';
 import type { LabelSource, NodesProject } from './label-project.ts';
@@ -47,7 +47,7 @@ export function withOwnFiles(command: Command): Command {
     .option(
       '--file <file...>',
       'records that never leave this machine: their hashes alone are in the log',
-      (file: string, earlier?: readonly string[]) => collected(configFile(file), earlier),
+      configFiles,
     )
     .option('--column <name>', 'with --file: column, or field, of the texts', 'text')
     .option('--other-column <name>', 'with --file: that of the second texts');
