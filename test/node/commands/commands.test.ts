@@ -123,3 +123,18 @@ test('a node that has just come says nothing of a log before somebody has told o
   assert.equal(await looksOf(alone), 1 + 3);
   assert.equal(await looksOf(alone), 1 + 1);
 });
+
+test('data are checked for a run of the node by its name, as by its id', async () => {
+  const asked: string[] = [];
+  const control = {
+    views: () => [someView({ runId: 'bafyone' })],
+    check: async (run: string) => {
+      asked.push(run);
+      throw new Error('enough');
+    },
+  } as unknown as NodeControl;
+  const check = NODE_COMMANDS.find(({ id }) => id === 'check')!;
+  for (const run of ['demo', 'other'])
+    await assert.rejects(check.perform(control, { run, data: '/d' }), /enough/);
+  assert.deepEqual(asked, ['bafyone', 'other']);
+});
