@@ -35,15 +35,7 @@ export function markStarting(directory: string): () => void {
 const beginsNode =
   /(?:starlings|cli\/main\.[jt]s)['"]? (?:.* )?(?:join|bootstrap|start|up|restart|['"]?node['"]?(?= ['"]?-| *$))/;
 
-/** Whether a command line begins a daemon, or may. */
-export function mayBegin(command: string): boolean {
-  return beginsNode.test(command);
-}
-
-/** Whether a process was started lately that may become a daemon somewhere. */
-function mayCome(): boolean {
-  return recentCommands(startMsMax)?.some(mayBegin) ?? true;
-}
+const startedLately = (): readonly string[] | null => recentCommands(startMsMax);
 
 /**
  * Resolves when a daemon is ready in the directory, when none is starting there or anywhere, or when that takes too long: who asks it next
@@ -53,14 +45,16 @@ export async function awaitStart(
   directory: string,
   tell: (sentence: string) => void,
   signal: AbortSignal,
-  isExpected = mayCome,
+  commandsNow = startedLately,
 ): Promise<void> {
   const sinceMs = performance.now();
   let told = '';
   while (true) {
     const starts = isStarting(directory);
     if (!starts && existsSync(join(directory, DAEMON_INFO_FILE))) return;
-    if (!starts && told === '' && !isExpected()) return;
+    // Of those that were started lately one may become a daemon here; unless the system does not tell.
+    if (!starts && told === '' && commandsNow()?.some((command) => beginsNode.test(command)) === false)
+      return;
     if (performance.now() - sinceMs >= (starts ? startMsMax : firstSignMsMax)) return;
     const sentence = starts
       ? `the node of ${directory} is starting: waiting until it is ready`

@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { awaitStart, markStarting, mayBegin } from '../../src/daemon/daemon-start.ts';
+import { awaitStart, markStarting } from '../../src/daemon/daemon-start.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'starlings-daemon-start-'));
 after(() => rm(directory, { recursive: true, force: true }));
@@ -32,7 +32,7 @@ test('what starts is waited for until it is ready, and who waits is told why', a
     at('node'),
     (line) => done.push(start(line)),
     signal,
-    () => true,
+    () => null,
   );
   await Promise.all(done);
   assert.equal(told.length, 2);
@@ -41,16 +41,7 @@ test('what starts is waited for until it is ready, and who waits is told why', a
   assert.ok(!existsSync(at('node', 'starting.json')));
 });
 
-test('where no node runs, and nothing was started that could become one, nobody waits', async () => {
-  await awaitStart(
-    at('never'),
-    (line) => assert.fail(line),
-    signal,
-    () => false,
-  );
-});
-
-test('what begins a node is told from what asks one', () => {
+test('nobody waits where nothing was started that begins a node; what asks one does not', async () => {
   const begins = [
     '/usr/bin/node /home/ann/node_modules/.bin/starlings node --run registry.manifest --no-data --dir ann ',
     '/usr/bin/node /work/src/cli/main.ts join starlings:bafy --no-data --dir bob ',
@@ -65,9 +56,26 @@ test('what begins a node is told from what asks one', () => {
     'node src/cli/main.ts --json sim scenario.yaml --seed 1 ',
     'vi /home/ann/starlings/notes',
   ];
-  assert.deepEqual(
-    [begins, asks].map((lines) => lines.map(mayBegin)),
-    [begins.map(() => true), asks.map(() => false)],
+  for (const [commands, waits] of [
+    [begins, true],
+    [asks, false],
+  ] as const) {
+    for (const command of commands) {
+      const stopper = new AbortController();
+      let hasWaited = false;
+      const tell = (): void => {
+        hasWaited = true;
+        stopper.abort();
+      };
+      await awaitStart(at('never'), tell, stopper.signal, () => [command]).catch(() => {});
+      assert.equal(hasWaited, waits, command);
+    }
+  }
+  await awaitStart(
+    at('never'),
+    (line) => assert.fail(line),
+    signal,
+    () => [],
   );
 });
 
@@ -101,7 +109,7 @@ test('who waits can be stopped', async () => {
       at('nowhere'),
       () => stopper.abort(),
       stopper.signal,
-      () => true,
+      () => null,
     ),
     { name: 'AbortError' },
   );

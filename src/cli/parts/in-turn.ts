@@ -21,7 +21,7 @@ export async function inTurn<T>(
   for (const one of all) await written(() => write(one));
 }
 
-export type Waiting = Pick<CommandContext, 'say' | 'signal'>;
+type Waiting = Pick<CommandContext, 'say' | 'signal'>;
 
 /** Asks again until the node can, and says once that it waits. */
 export function whenItCan({ say, signal }: Waiting): <Answer>(ask: () => Promise<Answer>) => Promise<Answer> {
