@@ -1,5 +1,5 @@
 /** Runs a comparison, one simulation after the other; what was done before is not done again. */
-import { appendFile } from 'node:fs/promises';
+import { appendToFile } from '../../src/platform/node/atomic-file.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { type SimulationProgress, simulate } from '../simulation.ts';
 import type { Comparison, Variant } from './compare-file.ts';
@@ -52,7 +52,7 @@ export async function runComparison(options: ComparisonOptions): Promise<Map<Var
       options.onProgress?.({ number: done + 1, total: jobs.length, later }, progress, scenario.peers);
     const trial = before ?? (await runTrial(scenario, key, options, onProgress));
     if (trial.end === 'aborted') break;
-    if (!before) await appendFile(trialsFile, trialLine(trial));
+    if (!before) await appendToFile(trialsFile, trialLine(trial));
     trials.get(variant)!.push(trial);
     onTrial(variant, trial, ++done, jobs.length, before ? null : (options.wallNowMs() - beganMs) / 1000);
   }

@@ -1,9 +1,10 @@
 /** What is kept of simulations: lines of JSON, found again by the hash of the scenario, wherever they were made. */
 import { createHash } from 'node:crypto';
-import { appendFile, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { parseJson } from '../../src/core/parse-json.ts';
+import { appendToFile } from '../../src/platform/node/atomic-file.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { Variant } from './compare-file.ts';
 
@@ -73,7 +74,7 @@ export async function keptTrials(file: string): Promise<Map<string, Trial>> {
     if (error.code === 'ENOENT') return '';
     throw error;
   });
-  if (text !== '' && !text.endsWith('\n')) await appendFile(file, '\n');
+  if (text !== '' && !text.endsWith('\n')) await appendToFile(file, '\n');
   return trialsIn(text);
 }
 

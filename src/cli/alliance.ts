@@ -1,6 +1,7 @@
 /** What members of an alliance read of it: from files, while no node runs on them. */
 import type { Command } from 'commander';
 import { perform } from './parts/command/perform.ts';
+import { configFile } from './parts/config-file.ts';
 import { checkReplaceable } from './parts/may-write.ts';
 
 interface Options {
@@ -17,7 +18,11 @@ export function addAllianceCommands(parent: Command): void {
     )
     .argument('<place>', 'directory of a testnet, or of a node that is not running, or an archive')
     .option('--run <id>', 'run id, or its beginning, where there are several')
-    .option('--data <path>', "the node's own examples, to measure its model on (of a testnet: known)")
+    .option(
+      '--data <path>',
+      "the node's own examples, to measure its model on (of a testnet: known)",
+      configFile,
+    )
     .option('--html <file>', 'write it as a page too, which opens without a network')
     .action((place: string, { run = '', data, html }: Options, command: Command) =>
       perform(command, async ({ say, print, screen, signal }) => {

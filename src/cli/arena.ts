@@ -7,6 +7,7 @@ import { shellWord } from '../platform/node/shell-word.ts';
 import { addControl } from './node-controls.ts';
 import { checkPart, collected, wholeNumber } from './parts/command/arguments.ts';
 import { perform } from './parts/command/perform.ts';
+import { configFile } from './parts/config-file.ts';
 import { dataHome } from './parts/data-home.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import { startedNode, withTarget } from './parts/node/node-target.ts';
@@ -38,7 +39,7 @@ function addShard(parent: Command): void {
     .command('shard')
     .description('make a hidden shard of held-out examples, and print what the arena is told of it')
     .requiredOption('--from <path>', 'a model of the task, trained or not: how examples are read')
-    .option('--data <path>', 'what its task reads (MNIST by default, where the task takes it)')
+    .option('--data <path>', 'what its task reads (MNIST by default, where the task takes it)', configFile)
     .option('--part <number>', 'every so manieth example, from 0', wholeNumber(0, 31), 0)
     .option('--of <count>', 'shards that the examples are dealt to', wholeNumber(1, 32), 1)
     .option('--examples <count>', 'at most', wholeNumber(1, 8192), 512)

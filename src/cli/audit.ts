@@ -4,6 +4,7 @@ import type { BackendChoice } from '../tensor/backend-choices.ts';
 import { backendOption } from './parts/backend-option.ts';
 import { prose } from './parts/command/help-texts.ts';
 import { perform } from './parts/command/perform.ts';
+import { configFile } from './parts/config-file.ts';
 import { dataHome } from './parts/data-home.ts';
 
 interface Options {
@@ -28,7 +29,7 @@ export function addAuditCommand(parent: Command): void {
     )
     .option('--run <id>', 'run id, or its beginning, where the node has several')
     .option('--rounds <range>', 'such as 10..20, or one round (default: all)', roundRange)
-    .requiredOption('--data <path>', 'the examples that the node trained on')
+    .requiredOption('--data <path>', 'the examples that the node trained on', configFile)
     .addOption(backendOption())
     .addHelpText(
       'after',

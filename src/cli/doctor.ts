@@ -72,6 +72,9 @@ async function subjectOf(options: Options): Promise<Subject> {
     ...(networkKey === undefined ? {} : { networkKey }),
   };
   const { directory, key, runs, ...settings } = await nodeSettings(flags);
+  const { nodesIn } = await import('../daemon/directory.ts');
+  const inside = dir === undefined ? null : nodesIn(dir);
+  if (inside !== null) throw new ConfigError('BAD_USAGE', `${dir} is no directory of a node; ${inside}`);
   return {
     directory: dir ?? directory ?? (api === undefined ? dataHome('node') : null),
     api: await apiOf(options),

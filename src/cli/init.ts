@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { numberBetween, peerKeys, wholeNumber } from './parts/command/arguments.ts';
 import { perform } from './parts/command/perform.ts';
+import { configFile } from './parts/config-file.ts';
 import { addLabelOptions } from './parts/new-run/label-options.ts';
 import type { GivenAnswers } from './parts/new-run/new-run.ts';
 
@@ -13,7 +14,7 @@ export function addInitCommand(parent: Command): void {
   const command = parent
     .command('init')
     .description('write the YAML of a run for data of yours: asks on a terminal what no flag says')
-    .option('--data <path>', 'file or folder with examples');
+    .option('--data <path>', 'file or folder with examples', configFile);
   addLabelOptions(command, '')
     .option('--model <kind>', 'of those that suit the data (default: the smallest)')
     .option('--name <name>', 'of the run: lower-case letters, digits and dashes (default: by the data)')

@@ -6,6 +6,7 @@ import { collected, trainerLine, wholeNumber } from './parts/command/arguments.t
 import { givenFlags } from './parts/command/given-flags.ts';
 import { prose } from './parts/command/help-texts.ts';
 import { type CommandContext, perform } from './parts/command/perform.ts';
+import { configFile } from './parts/config-file.ts';
 import { dataHome } from './parts/data-home.ts';
 import { addConnectivityOptions } from './parts/node/connectivity-options.ts';
 import type { NodeFlags } from './parts/node/node-settings.ts';
@@ -20,6 +21,7 @@ export function addJoinCommand(parent: Command): void {
     .option(
       '--data <path>',
       'your examples, as the task reads them (`starlings data --help`); they never leave this machine',
+      configFile,
     )
     .option('--no-data', 'in place of --data: the run keeps a log and trains nothing')
     .option('--dir <dir>', 'key, store, log and models of this node', dataHome('node'))

@@ -22,13 +22,16 @@ export function addLabelAgreementCommand(parent: Command): void {
         const told = await source.project(context.signal);
         const project = options.gold === undefined ? told : await withHidden(told, options.gold);
         const records = await source.records(project, context.signal);
+        const { labelsOf } = await import('../entries/labels/consensus.ts');
         const { agreementOf } = await import('../entries/labels/agreement.ts');
         const { agreementLines } = await import('./view/label-lines.ts');
         const report = agreementOf(project);
         const texts = new Map(records.map(({ hash, text }) => [hash, text]));
-        const shown = { question: project.question, texts, shownMax: options.disagreements };
+        const spokenOf = new Set(labelsOf(project).map(({ record }) => record));
+        const unanswered = records.filter(({ hash }) => !spokenOf.has(hash)).length;
+        const shown = { question: project.question, texts, unanswered, shownMax: options.disagreements };
         for (const line of agreementLines(report, shown)) context.say(line);
-        return { json: { ...report } };
+        return { json: { ...report, unanswered } };
       }),
     );
 }

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { RunLedgerOptions } from '../daemon/run-ledger.ts';
 import { numberBetween, wholeNumber } from './parts/command/arguments.ts';
 import { perform } from './parts/command/perform.ts';
+import { configFile } from './parts/config-file.ts';
 import { checkReplaceable } from './parts/may-write.ts';
 
 interface Options {
@@ -25,6 +26,7 @@ export function addLedgerCommand(parent: Command): void {
     .option(
       '--evaluation <path>',
       'data whose held-out part is measured on (default: what came with the program)',
+      configFile,
     )
     .option('--examples <count>', 'of them drawn for each round', wholeNumber(1, 1_000_000), 256)
     .option('--memory <part>', 'of the credit of a round left in the next', numberBetween(0, 1), 1)

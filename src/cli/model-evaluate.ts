@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { perform } from './parts/command/perform.ts';
+import { configFiles } from './parts/config-file.ts';
 
 interface Options {
   readonly from: string;
@@ -14,6 +15,7 @@ export function addModelEvaluateCommand(parent: Command): void {
     .option(
       '--data <path...>',
       'what its task reads (`data --help`), of each site (IDX images: MNIST by default)',
+      configFiles,
     )
     .action((options: Options, command: Command) =>
       perform(command, async ({ say, screen, signal }) => {

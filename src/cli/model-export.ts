@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { exporters } from '../learning/model-files/exporters.ts';
 import { perform } from './parts/command/perform.ts';
+import { configFiles } from './parts/config-file.ts';
 import { checkMayFill, checkMayWrite } from './parts/may-write.ts';
 
 interface Options {
@@ -25,6 +26,7 @@ export function addModelExportCommand(parent: Command): void {
     .option(
       '--data <path...>',
       'measure it on what its task held out of this data, of each site, for the card',
+      configFiles,
     )
     .option('--force', 'replace what exists there')
     .action((options: Options, command: Command) =>

@@ -4,6 +4,7 @@ import { amount } from '../node/words/amount.ts';
 import { wholeNumber } from './parts/command/arguments.ts';
 import { perform } from './parts/command/perform.ts';
 import { refuseIdle } from './parts/command/unused-options.ts';
+import { configFile } from './parts/config-file.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 import type { FoundModel } from './parts/model/model-source.ts';
 
@@ -25,10 +26,12 @@ export function addModelPredictCommand(parent: Command): void {
       '--input <file>',
       'new rows: CSV as in training (or the features alone), an IDX file of images, arrays (.npy, .npz, .safetensors), or a JSON list of rows (pixels ' +
         'from 0 to 255, features with null where missing)',
+      configFile,
     )
     .option(
       '--data <path>',
       'without --input: what its task reads, see `data --help` (IDX images: MNIST by default)',
+      configFile,
     )
     .option('--first <count>', 'without --input: how many held-out examples', wholeNumber(1, 100_000), 10)
     .option('--out <file>', 'write what the model says of each row there, as CSV')

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { wholeNumber } from './parts/command/arguments.ts';
 import { perform } from './parts/command/perform.ts';
-import { startedNode, withTarget } from './parts/node/node-target.ts';
+import { askedInTime, startedNode, withTarget } from './parts/node/node-target.ts';
 
 interface Options extends Readonly<Record<string, unknown>> {
   readonly from?: readonly string[];
@@ -51,7 +51,10 @@ export function addModelServeCommand(parent: Command): void {
                 report,
                 say,
               });
-        const shelf = await ModelShelf.of([...from, ...((await desk?.pinned(model, signal)) ?? [])]);
+        const shelf = await ModelShelf.of([
+          ...from,
+          ...(desk === null ? [] : await askedInTime(signal, () => desk.pinned(model, signal))),
+        ]);
         const { startModelServer } = await import('../api/model-server.ts');
         const server = await startModelServer({
           port,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { perform } from './parts/command/perform.ts';
-import { startedNode, withTarget } from './parts/node/node-target.ts';
+import { askedInTime, startedNode, withTarget } from './parts/node/node-target.ts';
 
 interface Options extends Readonly<Record<string, unknown>> {
   readonly run?: string;
@@ -28,7 +28,9 @@ export function addModelVerifyCommand(parent: Command): void {
         const { run, model, file, archive } = options;
         const { commandNode } = await import('../daemon/connect.ts');
         const input = { model, ...(run === undefined ? {} : { run }) };
-        const { publication: told, retired } = await commandNode(target, 'model', input, signal);
+        const { publication: told, retired } = await askedInTime(signal, () =>
+          commandNode(target, 'model', input, signal),
+        );
         const { publicationSchema } = await import('../entries/models/publication.ts');
         const publication = publicationSchema.parse(told);
         if (archive !== undefined && publication.lineage.run === undefined) {

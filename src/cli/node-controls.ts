@@ -11,7 +11,7 @@ import type { NodeCommand, PathField } from '../node/commands/node-command.ts';
 import { addExample } from './parts/command/help-texts.ts';
 import { perform } from './parts/command/perform.ts';
 import { refuseUnused } from './parts/command/unused-options.ts';
-import { startedNode, targetOptions, withTarget } from './parts/node/node-target.ts';
+import { askedInTime, startedNode, targetOptions, withTarget } from './parts/node/node-target.ts';
 
 type Field = JsonSchema & { readonly path?: PathField };
 
@@ -75,9 +75,11 @@ export function addControl(parent: Command, entry: NodeCommand, name: string, pr
       }
       const input = inputOf(entry, properties, Object.fromEntries(values));
       const target = await startedNode(given, signal);
-      await precheck?.(target, input, signal);
       const { commandNode } = await import('../daemon/connect.ts');
-      const { lines, ...json } = await commandNode(target, entry.id, input, signal);
+      const { lines, ...json } = await askedInTime(signal, async () => {
+        await precheck?.(target, input, signal);
+        return commandNode(target, entry.id, input, signal);
+      });
       for (const line of lines) say(line);
       return { json, ok: json['ok'] !== false };
     }),

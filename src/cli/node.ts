@@ -34,6 +34,7 @@ export function addNodeCommand(parent: Command): Command {
     .option(
       '--data <path>',
       'your examples, as the task reads them (`starlings data --help`); they never leave this machine',
+      configFile,
     )
     .option('--no-data', 'in place of --data: the run keeps a log and trains nothing')
     .option('--bootstrap <address...>', 'multiaddr of any node, with /p2p/<peer id>', collected)

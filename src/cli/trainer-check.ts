@@ -20,7 +20,7 @@ export function addTrainerCheckCommand(parent: Command): void {
       'YAML description or manifest of the run that it is for; else the model is its own',
       configFile,
     )
-    .option('--data <path>', 'examples that it reads')
+    .option('--data <path>', 'examples that it reads', configFile)
     .option('--printed', 'show what it prints')
     .action((line: string, options: Options & { readonly printed?: true }, command: Command) =>
       perform(command, async ({ say, signal }) => {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { trainerLine, wholeNumber } from './parts/command/arguments.ts';
 import { perform } from './parts/command/perform.ts';
 import { refuseIdle } from './parts/command/unused-options.ts';
+import { configFile } from './parts/config-file.ts';
 import { checkMayWrite } from './parts/may-write.ts';
 
 interface Options {
@@ -19,7 +20,7 @@ export function addTrainerManifestCommand(parent: Command): void {
       'the lines of a run (YAML) whose model this trainer alone knows: its size, and the hash of its start vector',
     )
     .argument('<command>', 'what starts it, for example "python3 mine.py"', trainerLine)
-    .option('--data <path>', 'examples that it reads')
+    .option('--data <path>', 'examples that it reads', configFile)
     .option('--seed <number>', 'of the run', wholeNumber(0, 0xffff_ffff), 1)
     .option(
       '--start <file>',

@@ -14,7 +14,7 @@ import type { Hello } from '../api/live.ts';
 import { helloSchema } from '../api/live-schema.ts';
 import { parseJson } from '../core/parse-json.ts';
 import { readDaemonInfo } from './daemon-info.ts';
-import { TOKEN_FILE } from './directory.ts';
+import { nodesIn, TOKEN_FILE } from './directory.ts';
 import { readTokenFile } from './token-file.ts';
 
 class NoNodeError extends Error {
@@ -95,8 +95,11 @@ async function asking<T>(target: NodeTarget, ask: (door: NodeDoor) => Promise<T>
 export async function doorOf(directory: string): Promise<NodeDoor> {
   const { http: url, certificate } = readDaemonInfo(directory) ?? { http: null };
   if (url) return { url, certificate, token: await readTokenFile(join(directory, TOKEN_FILE)) };
+  const inside = nodesIn(directory);
   throw new NoNodeError(
-    `no node runs in ${directory}: name its directory with --dir, or start one with \`starlings node\``,
+    inside === null
+      ? `no node runs in ${directory}: name its directory with --dir, or start one with \`starlings node\``
+      : `no node runs in ${directory}; ${inside}`,
   );
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
 import * as z from 'zod';
 import { identifyProcess, isRunning } from '../platform/node/process-identity.ts';
+import { recentCommands } from '../platform/node/recent-processes.ts';
 import { DAEMON_INFO_FILE } from './daemon-info.ts';
 
 const STARTING_FILE = 'starting.json';
@@ -30,20 +31,30 @@ export function markStarting(directory: string): () => void {
   return takeBack;
 }
 
+/** `starlings`, by npx, by its path or from its sources, with a command that begins a node; commands to one have a word behind `node`. */
+const beginsNode =
+  /(?:starlings|cli\/main\.[jt]s)['"]? (?:.* )?(?:join|bootstrap|start|up|restart|['"]?node['"]?(?= ['"]?-| *$))/;
+
+const startedLately = (): readonly string[] | null => recentCommands(startMsMax);
+
 /**
- * Resolves when a daemon is ready in the directory, when none is starting there, or when that takes too long: who asks it next is told
- * what is wrong. @throws the reason of the signal
+ * Resolves when a daemon is ready in the directory, when none is starting there or anywhere, or when that takes too long: who asks it next
+ * is told what is wrong. @throws the reason of the signal
  */
 export async function awaitStart(
   directory: string,
   tell: (sentence: string) => void,
   signal: AbortSignal,
+  commandsNow = startedLately,
 ): Promise<void> {
   const sinceMs = performance.now();
   let told = '';
   while (true) {
     const starts = isStarting(directory);
     if (!starts && existsSync(join(directory, DAEMON_INFO_FILE))) return;
+    // Of those that were started lately one may become a daemon here; unless the system does not tell.
+    if (!starts && told === '' && commandsNow()?.some((command) => beginsNode.test(command)) === false)
+      return;
     if (performance.now() - sinceMs >= (starts ? startMsMax : firstSignMsMax)) return;
     const sentence = starts
       ? `the node of ${directory} is starting: waiting until it is ready`

@@ -116,6 +116,13 @@ export async function keepFilesBeside(
   }
 }
 
+/** What to name in place of the directory of a testnet; null where it has none of a node. */
+export function nodesIn(path: string): string | null {
+  const names = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(path).sort() : [];
+  const node = names.find((name) => existsSync(join(path, name, RUNS_FOLDER)));
+  return node === undefined ? null : `it holds directories of nodes: name one of them, ${join(path, node)}`;
+}
+
 /** The manifest of a run that this node took part in before; null where it did not. @throws ManifestError */
 export async function keptManifest(
   path: string,

@@ -68,12 +68,15 @@ export async function brokenDeltas(
   return broken;
 }
 
+/** What is read of a store wants it to itself. */
+export const stopFirst = 'stop it first: `starlings node stop`';
+
 async function* stored(directory: string, runId: string): AsyncGenerator<Uint8Array> {
   for await (const [key, value] of entriesIn(directory, runId)) if (isTrainingKey(key)) yield value;
 }
 
 async function* entriesIn(directory: string, runId: string): AsyncGenerator<readonly [string, Uint8Array]> {
-  const store = await openLevelStore(join(directory, 'store'));
+  const store = await openLevelStore(join(directory, 'store'), stopFirst);
   try {
     yield* storeView(store, runPrefix(runId)).entries();
   } finally {

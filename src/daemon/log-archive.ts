@@ -27,6 +27,7 @@ import { besideManifest, readManifestFile } from '../node/files/manifest-file.ts
 import { NodeError } from '../node/node-error.ts';
 import { refuseTooLarge } from '../node/run-facts.ts';
 import { runPrefix, storeView } from '../node/store-view.ts';
+import { amount, span } from '../node/words/amount.ts';
 import { writeFileAtomically } from '../platform/node/atomic-file.ts';
 import { createCrypto } from '../platform/node/crypto.ts';
 import { openLevelStore } from '../platform/node/level-store.ts';
@@ -36,8 +37,8 @@ import { baseFile, type RunFile, startFile, type trainingFile } from '../run/run
 import { parameterCount } from '../tasks/models/model-layout.ts';
 import { ModelParts } from '../tasks/models/personal-layers.ts';
 import { externalFactsOf } from '../tasks/models/registry.ts';
-import { filesFolder, MANIFEST_FILE, RUNS_FOLDER } from './directory.ts';
-import { exportTrainings } from './kept-trainings.ts';
+import { filesFolder, MANIFEST_FILE, nodesIn, RUNS_FOLDER } from './directory.ts';
+import { exportTrainings, stopFirst } from './kept-trainings.ts';
 
 export interface ArchiveSummary {
   readonly runId: string;
@@ -103,11 +104,13 @@ async function piecesOf(
   const { entries, bases } = await storedOf(directory, signed.runId);
   const last = bases.at(-1);
   const state = last && decodeState(parts.kinds, last);
-  if (!state)
+  if (!state) {
+    const { snapshotRounds, slotMs } = parts.frame;
     throw new NodeError(
       'NOTHING_FINAL',
-      `run ${signed.runId} has no final rounds here, so there is nothing to fold`,
+      `no snapshot of run ${signed.runId} is here, and what is final is read up to the last one: a node keeps one every ${amount(snapshotRounds, 'round')} (${span(snapshotRounds * slotMs)}), and when the run is over; start it again, and ask later`,
     );
+  }
   const tail = { round: state.round, root: state.root };
   const final = entries.filter(({ round }) => round <= state.round);
   const whole = final.map(({ value }) => value);
@@ -334,6 +337,8 @@ function partsOf(
 }
 
 async function manifestOf(directory: string, run: string): Promise<SignedManifest> {
+  if (!existsSync(directory))
+    throw new NodeError('UNKNOWN_RUN', `${directory} does not exist; check the path`);
   const folder = join(directory, RUNS_FOLDER);
   const held = (await readdir(folder).catch(() => [])).filter((id) =>
     existsSync(join(folder, id, MANIFEST_FILE)),
@@ -344,8 +349,9 @@ async function manifestOf(directory: string, run: string): Promise<SignedManifes
     const there =
       held.length > 0
         ? `it has ${held.join(', ')}`
-        : ((await nodesIn(directory)) ?? 'it is no directory of a node that has taken part in a run');
-    throw new NodeError('UNKNOWN_RUN', `${directory} knows no such run; ${there}`);
+        : (nodesIn(directory) ?? 'it is no directory of a node that has taken part in a run');
+    const what = run === '' ? 'knows no run' : `knows no run ${run}`;
+    throw new NodeError('UNKNOWN_RUN', `${directory} ${what}; ${there}`);
   }
   if (named.length > 1) {
     throw new NodeError(
@@ -356,15 +362,6 @@ async function manifestOf(directory: string, run: string): Promise<SignedManifes
   return readManifestFile(join(folder, runId, MANIFEST_FILE), crypto, runId);
 }
 
-/** What to name in place of the directory of a testnet; null where it has none of a node. */
-async function nodesIn(directory: string): Promise<string | null> {
-  const names = (await readdir(directory).catch(() => [])).sort();
-  const node = names.find((name) => existsSync(join(directory, name, RUNS_FOLDER)));
-  return node === undefined
-    ? null
-    : `it holds directories of nodes: name one of them, ${join(directory, node)}`;
-}
-
 interface Stored {
   /** In order of round and place. */
   readonly entries: ReadonlyArray<{ readonly round: number; readonly value: Uint8Array }>;
@@ -373,7 +370,7 @@ interface Stored {
 }
 
 async function storedOf(directory: string, runId: string): Promise<Stored> {
-  const store = await openLevelStore(join(directory, 'store'));
+  const store = await openLevelStore(join(directory, 'store'), stopFirst);
   try {
     const archived: Array<{ round: number; value: Uint8Array }> = [];
     const open: Array<{ round: number; value: Uint8Array }> = [];

@@ -25,8 +25,9 @@ export function appendSubmitted(
   if (kind.decode(body, []) === null) return { refused: `this is no ${entryKind} that peers would take` };
   const { phase } = log;
   const round = log.clock.slotAt(nowMs);
-  if (round < 0 || phase === 'joining' || phase === 'finished')
-    return { refused: `nothing can be logged while the node is ${phase}` };
+  if (phase === 'joining') return { refused: stillJoining };
+  if (round < 0) return { refused: 'nothing is logged before the first round, which has not begun' };
+  if (phase === 'finished') return { refused: 'the run is over, and its log is closed' };
   const index = log.own.freeIndex(round, number);
   if (index === null) return { refused: noRoomYet };
   const entry = log.own.sealed({ round, kind: number, index, claims: [] }, body);
@@ -38,9 +39,11 @@ const noRoomYet = 'no room is left in this round: try again in the next';
 /** What a node wrote in this round before it was stopped it does not know yet. */
 export const justBegun = 'this node has just begun: try again in the next round';
 
-/** Whether the next round does not know of a refusal. */
+const stillJoining = 'this node is still fetching the log of the run: try again once it has it';
+
+/** Whether a refusal passes by itself. */
 export function isForLater(refusal: string): boolean {
-  return [noRoomYet, justBegun].some((later) => refusal.includes(later));
+  return [noRoomYet, justBegun, stillJoining].some((later) => refusal.includes(later));
 }
 
 /** How a refusal begins that trying again does not change. */

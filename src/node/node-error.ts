@@ -3,10 +3,14 @@ export class NodeError extends Error {
   override readonly name = 'NodeError';
   readonly code:
     | 'ALREADY_JOINED'
+    /** Of what was asked, not of the node. */
+    | 'BAD_INPUT'
+    | 'NO_FILE'
     | 'NOT_HELD'
     | 'NOT_JOINED'
     | 'NOT_PAUSED'
     | 'TOO_MANY_RUNS'
+    | 'NOT_READY'
     | 'NOT_RUNNING'
     | 'RUN_NOT_NAMED'
     | 'RUN_LEFT'

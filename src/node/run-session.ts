@@ -310,7 +310,9 @@ export class Session implements RunSession {
 
   #alive(): Running {
     if (this.#running) return this.#running;
-    throw new NodeError('NOT_RUNNING', `run ${this.runId} is not running yet; try again in a moment`);
+    if (this.#aborter.signal.aborted)
+      throw new NodeError('NOT_RUNNING', `run ${this.runId} has ended here: \`status\` says why`);
+    throw new NodeError('NOT_READY', `run ${this.runId} is not running yet; try again in a moment`);
   }
 
   #say(event: SessionEvent): void {

@@ -11,6 +11,8 @@ import type { Member, TestnetState } from './testnet-state.ts';
 export interface NodeObservation {
   readonly name: string;
   readonly alive: boolean;
+  /** It was ready before, and did not answer now. */
+  readonly isSilent?: boolean;
   /** Of the testnet's run: the last one that could be had, of a node that is down from its directory; null before the first. */
   readonly view: RunView | null;
 }
@@ -55,7 +57,7 @@ async function observeNode(
   }
   const http = readMemberInfo(member)?.http;
   const view = http && runId ? await fetchRunView(http, runId, answerTimeoutMs).catch(() => null) : null;
-  return { name: member.name, alive: true, view: view ?? earlier };
+  return { name: member.name, alive: true, isSilent: Boolean(http) && view === null, view: view ?? earlier };
 }
 
 /** What those that answer remember of their rounds. */

@@ -124,7 +124,7 @@ export async function claimDirectory(directory: string, { force }: { force: bool
   await rm(join(directory, STATE_FILE), { force: true });
 }
 
-/** A model that a node saved or rounds that it counted, of whatever run, or what has begun; null where nothing is worth keeping. */
+/** A model that a node saved or rounds that it counted, of whatever run, what has begun, or what was written for others to know; null where nothing is worth keeping. */
 function whatIsKept(directory: string, state: TestnetState): string | null {
   const { name, runId, startAtMs, members } = state;
   if (isUntouched(state)) return `the keys of the testnet ${name}, which was not started yet`;
@@ -141,7 +141,10 @@ function whatIsKept(directory: string, state: TestnetState): string | null {
   );
   if (hasLearned) return `what the testnet ${name} learned`;
   const hasBegun = startAtMs !== null && startAtMs <= Date.now() && runs.some(({ run }) => run === runId);
-  return hasBegun ? `the testnet ${name}, which has begun and was stopped before its end` : null;
+  if (hasBegun) return `the testnet ${name}, which has begun and was stopped before its end`;
+  // Others may know its keys and its run already.
+  const isWritten = members.some(({ config }) => config !== undefined);
+  return isWritten ? `the keys of the testnet ${name}, which \`testnet init\` wrote` : null;
 }
 
 export async function readStateIfAny(directory: string): Promise<TestnetState | null> {

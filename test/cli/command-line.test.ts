@@ -75,6 +75,11 @@ describe('the command line', { concurrency: 2 }, () => {
       2,
       /--rating: expected at most 5, got 9/,
     ],
+    [
+      ['model', 'feedback', '--dir', at('none'), '--model', 'a@1', '--rating', '0'],
+      2,
+      /--rating: expected at least 1, got 0/,
+    ],
     [['node', 'list', '--dir', at('none')], 2, /no node runs in .*none: name its directory with --dir/],
     [['node', '--dir', at('none'), 'stop'], 2, /no node runs in .*none: name its directory with --dir/],
     [['node', '--run', 'x', '--data', 'y', '--http', '70000'], 2, /expected a whole number from 0 to 65535/],
@@ -161,11 +166,20 @@ describe('the command line', { concurrency: 2 }, () => {
       /heart-logistic\.yaml is no folder; name one/,
     ],
     [
+      ['label', 'import', '--name', 'x', '--file', at('none.csv')],
+      2,
+      /none\.csv does not exist; check the path/,
+    ],
+    [
       ['log', 'export', '--dir', at('none'), '--out', runFile],
       2,
       /heart-logistic\.yaml exists; choose another --out, or --force to replace it/,
     ],
-    [['log', 'export', '--dir', at('none'), '--out', runFile, '--force'], 2, /none knows no such run/],
+    [
+      ['log', 'export', '--dir', at('none'), '--out', runFile, '--force'],
+      2,
+      /none does not exist; check the path/,
+    ],
     [['model', 'evaluate', '--from', runFile], 2, /heart-logistic\.yaml: /],
     [['sim', runFile], 2, /heart-logistic\.yaml: this looks like a run: /],
     [['sim', 'diff', at('none.json'), runFile], 2, /none\.json does not exist; check the path\n$/],

@@ -5,7 +5,10 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { describeFailure } from '../../src/cli/parts/command/exit.ts';
+import { appendToFile } from '../../src/platform/node/atomic-file.ts';
 import { repositoryRoot } from '../architecture/source-tree.ts';
+import { entry } from './entry.ts';
 import { starlings } from './starlings-process.ts';
 
 const disk = mkdtempSync(join(tmpdir(), 'starlings-full-'));
@@ -47,4 +50,33 @@ test('a device without room is named where a simulation writes its events', {
   const ended = await starlings('sim', 'configs/sim/first-run.yaml', '--events', '/dev/full');
   assert.equal(ended.exitCode, 1);
   assert.match(ended.stderr, /starlings: no space is left for \/dev\/full; free some or use another disk/);
+});
+
+test('what is appended names its file too', {
+  skip: !existsSync('/dev/full') && 'there is no such device here',
+}, async () => {
+  const why = await appendToFile('/dev/full', 'more').catch((error: unknown) => describeFailure(error));
+  assert.deepEqual(why, {
+    ...{ exitCode: 1, code: 'ENOSPC', unforeseen: false },
+    sentence: 'no space is left for /dev/full; free some or use another disk',
+  });
+});
+
+test('a file that would be larger than files may be is named, and no draft is left', {
+  skip: process.platform === 'win32' && 'there is no ulimit here',
+}, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'starlings-limit-'));
+  try {
+    const key = ['node', 'id', '--dir', folder];
+    const limited = ['-c', 'ulimit -f 0 && exec "$@"', 'bash', process.execPath, entry, ...key];
+    const { status, stderr } = spawnSync('bash', limited, { encoding: 'utf8' });
+    assert.equal(status, 1, stderr);
+    assert.equal(
+      stderr,
+      `starlings: ${join(folder, 'key')} would be larger than a file may be here; raise the limit (ulimit -f) or use another disk\n`,
+    );
+    assert.deepEqual(readdirSync(folder), []);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

@@ -134,9 +134,12 @@ describe('inspect', () => {
     assert.equal(json!.json['parameters'], 9242);
     const lambda = { class_name: 'Sequential', config: [{ class_name: 'Lambda', config: {} }] };
     const refused = await inspect(await fileOf('lambda.json', JSON.stringify(lambda)));
-    assert.match(refused!.lines.join(), /^a run cannot have it: layer layer_0 \(Lambda\)/);
+    assert.match(refused!.lines.join(), /^a run cannot have it as its model: layer layer_0 \(Lambda\)/);
     const cut = (await readFile(keras)).subarray(0, 900);
-    assert.match((await inspect(await fileOf('cut', cut)))!.lines.join(), /a run cannot have it: .*damaged/);
+    assert.match(
+      (await inspect(await fileOf('cut', cut)))!.lines.join(),
+      /a run cannot have it as its model: .*damaged/,
+    );
 
     const block = `model:\n  kind: external\n  parameters: 3\n  initHash: ${'ab'.repeat(32)}\ntask:\n  kind: external\nseed: 4\n`;
     const trainer = await inspect(await fileOf('block.yaml', block));

@@ -31,3 +31,26 @@ test('Ctrl-C twice stops at once what does not stop when asked', { timeout: 30_0
   const [exitCode] = await once(child, 'exit');
   assert.equal(exitCode, 130);
 });
+
+/** A command that computes to its end without a pause, and is told to stop meanwhile. */
+const deaf = `
+  import { Command } from 'commander';
+  import { perform } from './src/cli/parts/command/perform.ts';
+  const command = new Command('deaf').action(() =>
+    perform(command, async () => {
+      process.kill(process.pid, 'SIGINT');
+      for (const endMs = performance.now() + 50; performance.now() < endMs; );
+      return { json: {} };
+    }));
+  await command.parseAsync([], { from: 'user' });
+  process.exit();
+`;
+
+test('Ctrl-C while something is computed to its end is heard all the same', { timeout: 30_000 }, async () => {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', deaf], {
+    cwd: new URL('../../', import.meta.url),
+    stdio: 'ignore',
+  });
+  const [exitCode] = await once(child, 'exit');
+  assert.equal(exitCode, 130);
+});

@@ -115,7 +115,13 @@ describe('lines on agreement', () => {
 
   test('show what differs, in one line each', () => {
     const question = { kind: 'choice' as const, text: 'Which?', choices: ['a', 'b'] };
-    const lines = agreementLines(report, { question, texts: new Map([[record, 'one\n two']]), shownMax: 5 });
+    const lines = agreementLines(report, {
+      question,
+      texts: new Map([[record, 'one\n two']]),
+      unanswered: 3,
+      shownMax: 5,
+    });
+    assert.match(lines[0]!, /1 disputed, 0 with too few answers, 3 with none$/);
     assert.match(lines[1]!, /alpha 0\.500 \(nominal\), Fleiss' kappa -, on 1 record /);
     assert.equal(lines.at(-1), `disputed  ${record} b 2, a 1: one two`);
   });
@@ -127,10 +133,15 @@ describe('lines on agreement', () => {
       ...{ ...report, alpha: null, spanF1: 0.5, comparison: 'spans' as const },
       disagreements: [{ ...one!, tally: { '[[0,3,0]]': 2, '[]': 1 } }],
     };
-    const shown = agreementLines(spans, { question, texts: new Map([[record, 'Ann came']]), shownMax: 5 });
+    const shown = agreementLines(spans, {
+      question,
+      texts: new Map([[record, 'Ann came']]),
+      unanswered: 3,
+      shownMax: 5,
+    });
     assert.match(shown[1]!, /span F1 0\.500, whole answers alike 0\.250, on/);
     assert.equal(shown.at(-1), `disputed  ${record} {person "Ann"} 2, nothing 1: Ann came`);
-    const without = agreementLines(spans, { question, texts: new Map(), shownMax: 5 });
+    const without = agreementLines(spans, { question, texts: new Map(), unanswered: 3, shownMax: 5 });
     assert.match(without.at(-1)!, /\{person 0-3\} 2, nothing 1: \(its text is not here\)$/);
   });
 });

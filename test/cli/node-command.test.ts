@@ -6,8 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { keyFileOf } from '../../src/daemon/directory.ts';
+import { initialVector } from '../../src/learning/initial.ts';
+import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { identityFromSeed, loadIdentity, peerIdOf } from '../../src/network/identity.ts';
 import { createRun, writeManifestFile } from '../../src/node/files/manifest-file.ts';
+import { modelSchema } from '../../src/tasks/models/registry.ts';
 import { freePort } from '../cluster/delayed-line.ts';
 import { logRun } from '../daemon/log-nodes.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
@@ -114,6 +117,26 @@ describe('starlings node', { concurrency: 2 }, () => {
     assert.equal((await node.ended).exitCode, 0);
   });
 
+  test('writes what it is told while it starts, in the round after: commands wait for that', async () => {
+    const file = at('registry.manifest');
+    const spec = logRun([{ id: 'publish' }, { id: 'feedback' }], { slotMs: 3000 });
+    await writeManifestFile(file, createRun(spec, Date.now(), crypto, signerOf(9)));
+    const args = ['--dir', at('registry'), '--run', file, '--no-data', '--listen', loopback];
+    const node = startStarlings(['node', ...args]);
+    const model = modelSchema.parse({ kind: 'logistic-regression', inputs: 8, outputs: 2 });
+    await writeSafetensors(at('one.safetensors'), model, initialVector(model, 1), {});
+    const about = ['--file', at('one.safetensors'), '--model', 'digits@1.0', '--licence', 'MIT'];
+    const end = await startStarlings(['model', 'publish', ...about, '--dir', at('registry'), '--json']).ended;
+    assert.equal(end.exitCode, 0, end.stderr);
+    assert.match(
+      end.stderr,
+      /^waiting {3}digits@1\.0 was not published: this node has just begun; tried again until it can be done$/m,
+    );
+    assert.match(String(jsonOf(end)['entryId']), /^[0-9a-f]{64}$/);
+    node.child.kill('SIGTERM');
+    assert.equal((await node.ended).exitCode, 0);
+  });
+
   test('that comes after the end and meets nobody trains nothing, says so and is late', async () => {
     const run = await manifest('over', -120_000);
     const { ended } = startStarlings(nodeArgs('over', run, '--exit-when-finished', '--json'));
@@ -143,8 +166,12 @@ describe('starlings node', { concurrency: 2 }, () => {
 
   test('that waits for a manifest that nobody has says so, and since when', async () => {
     const runId = 'bafyreigd7ikji2uqsyevqb433sfan3wdbls4mn2a53aopnvhtvnmzltpse';
-    const { said, child, ended } = startStarlings(nodeArgs('waiting', runId, '--exit-when-finished'));
+    const { said, child, ended } = startStarlings([
+      ...nodeArgs('waiting', runId, '--exit-when-finished'),
+      ...['--data', at('nothing.csv')],
+    ]);
     const text = await said('searching for');
+    assert.match(text, /^data {6}\S+nothing\.csv does not exist: check the path$/m);
     assert.match(
       text,
       /^searching for the manifest of bafy\w+ for 1\d s: no peer is reached: give .* that is up, in a new invitation or with --bootstrap$/m,

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { targetOf } from '../../src/cli/parts/node/node-target.ts';
+import { doorOf } from '../../src/daemon/connect.ts';
+import { starlings } from './starlings-process.ts';
 
 const target = (options: Record<string, unknown>) => targetOf((name) => options[name]);
 
@@ -35,5 +40,21 @@ test('the token is not sent where others could read it', () => {
   ];
   for (const [options, message] of refused) {
     assert.throws(() => target(options as Record<string, unknown>), { code: 'BAD_USAGE', message });
+  }
+});
+
+test('who names the directory of a testnet hears which nodes are in it', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'starlings-node-target-'));
+  try {
+    await mkdir(join(directory, 'node-00', 'runs'), { recursive: true });
+    const told = new RegExp(`; it holds directories of nodes: name one of them, ${directory}/node-00$`);
+    await assert.rejects(doorOf(directory), { code: 'NO_NODE', message: told });
+    for (const command of [['doctor'], ['node', 'status']]) {
+      const { exitCode, stderr } = await starlings(...command, '--dir', directory);
+      assert.equal(exitCode, 2, stderr);
+      assert.match(stderr.trimEnd(), told);
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
   }
 });

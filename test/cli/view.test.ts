@@ -261,6 +261,8 @@ test('the view follows from what was observed', () => {
     [early.phase, early.round, early.startsInMs, early.rows[0]?.phase],
     ['joining', 0, 6000, 'starting'],
   );
+  const frozen = observed([{ name: 'node-00', alive: true, isSilent: true, view: null }], 4000);
+  assert.equal(frozen.rows[0]?.phase, 'silent');
   assert.equal(
     observed(
       [

@@ -28,12 +28,55 @@ test('what starts is waited for until it is ready, and who waits is told why', a
     }
   };
   const done: Promise<void>[] = [];
-  await awaitStart(at('node'), (line) => done.push(start(line)), signal);
+  await awaitStart(
+    at('node'),
+    (line) => done.push(start(line)),
+    signal,
+    () => null,
+  );
   await Promise.all(done);
   assert.equal(told.length, 2);
   assert.match(told[0]!, /^no node runs in .*node yet: waiting 5 s, in case it has just been started$/);
   assert.match(told[1]!, /^the node of .*node is starting: waiting until it is ready$/);
   assert.ok(!existsSync(at('node', 'starting.json')));
+});
+
+test('nobody waits where nothing was started that begins a node; what asks one does not', async () => {
+  const begins = [
+    '/usr/bin/node /home/ann/node_modules/.bin/starlings node --run registry.manifest --no-data --dir ann ',
+    '/usr/bin/node /work/src/cli/main.ts join starlings:bafy --no-data --dir bob ',
+    'npm exec starlings node --config my-node.yaml',
+    'sh -c starlings "node" "--config" "my-node.yaml"',
+    'node /opt/starlings/node_modules/.bin/starlings node',
+    'node dist/src/cli/main.js testnet up --resume ',
+  ];
+  const asks = [
+    'npm exec starlings node status --dir ann',
+    '/usr/bin/node /home/ann/node_modules/.bin/starlings invite --dir ann ',
+    'node src/cli/main.ts --json sim scenario.yaml --seed 1 ',
+    'vi /home/ann/starlings/notes',
+  ];
+  for (const [commands, waits] of [
+    [begins, true],
+    [asks, false],
+  ] as const) {
+    for (const command of commands) {
+      const stopper = new AbortController();
+      let hasWaited = false;
+      const tell = (): void => {
+        hasWaited = true;
+        stopper.abort();
+      };
+      await awaitStart(at('never'), tell, stopper.signal, () => [command]).catch(() => {});
+      assert.equal(hasWaited, waits, command);
+    }
+  }
+  await awaitStart(
+    at('never'),
+    (line) => assert.fail(line),
+    signal,
+    () => [],
+  );
 });
 
 test('what a process that is gone left behind holds nobody up, nor does what is no mark', async () => {
@@ -62,7 +105,12 @@ test('a mark is not written through a link that somebody left', async () => {
 test('who waits can be stopped', async () => {
   const stopper = new AbortController();
   await assert.rejects(
-    awaitStart(at('nowhere'), () => stopper.abort(), stopper.signal),
+    awaitStart(
+      at('nowhere'),
+      () => stopper.abort(),
+      stopper.signal,
+      () => null,
+    ),
     { name: 'AbortError' },
   );
 });

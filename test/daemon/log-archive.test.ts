@@ -14,6 +14,7 @@ import { NodeError } from '../../src/node/node-error.ts';
 import { openLevelStore } from '../../src/platform/node/level-store.ts';
 import { runSpecSchema } from '../../src/run/run-spec.ts';
 import { crypto, signerOf } from '../log/small-run.ts';
+import { LogNodes, logRun, until as untilSo } from './log-nodes.ts';
 import { tableDaemons, until, untilOver, viewOf } from './table-daemons.ts';
 
 const { spec, run, at, daemon, stop, signal } = await tableDaemons({
@@ -34,7 +35,10 @@ describe('the log of a run', () => {
     await untilOver(nodes);
     const views = await Promise.all(nodes.map(viewOf));
     assert.equal(views[0]!.modelHash, views[1]!.modelHash);
-    await assert.rejects(exportLog(at('keeps'), '', at('running.log')), /in use|running|lock/i);
+    await assert.rejects(
+      exportLog(at('keeps'), '', at('running.log')),
+      /keeps\/store is in use by another node; stop it first: `starlings node stop`$/,
+    );
     await stop();
 
     const { bytes, trainings, ...exported } = await exportLog(at('keeps'), '', at('kept.log'));
@@ -160,5 +164,19 @@ describe('the log of a run', () => {
       message: /it holds directories of nodes: name one of them, \S+/,
     });
     await assert.rejects(exportLog(at('keeps'), 'bafynothing', at('x.log')), NodeError);
+  });
+});
+
+test('a log that is younger than its first snapshot is not said to have nothing final', async () => {
+  const kinds = [{ id: 'note' }];
+  const strategy = { id: 'log', windowRounds: 3, snapshotRounds: 4096, kinds };
+  const nodes = await LogNodes.of(logRun(kinds, { strategy }));
+  const node = await nodes.start('node');
+  await untilSo('it writes', () => node.command('note', { text: 'here' }));
+  await node.stop();
+  await assert.rejects(exportLog(node.home, '', nodes.at('run.log')), {
+    code: 'NOTHING_FINAL',
+    message:
+      /^no snapshot of run \w+ is here, and what is final is read up to the last one: a node keeps one every 4096 rounds \(20 min\), and when the run is over; start it again, and ask later$/,
   });
 });

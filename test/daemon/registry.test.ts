@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
+import { describeFailure } from '../../src/cli/parts/command/exit.ts';
 import { initialVector } from '../../src/learning/initial.ts';
 import { writeSafetensors } from '../../src/learning/model-files/safetensors.ts';
 import { modelSchema } from '../../src/tasks/models/registry.ts';
@@ -56,9 +57,15 @@ describe('a registry over real nodes', () => {
       [{ licence: 'my own' }, /licence my own is no SPDX id: write for example MIT/],
       [{ arena: 'bafy' }, /bafy is no submission to an arena: expected RUN:SUBMISSION/],
       [{ parent: 'ones' }, /ones names no version/],
+      [{ card: nodes.at('none.md') }, /none\.md does not exist; check the path, on the machine of the node$/],
     ];
     for (const [slip, why] of slips)
-      await assert.rejects(author.command('publish', { ...about, file: other, ...slip }), why);
+      await assert.rejects(author.command('publish', { ...about, file: other, ...slip }), (error: Error) => {
+        assert.match(String(error), why);
+        // By exit code 2: trying again cannot help.
+        assert.equal(describeFailure(error).exitCode, 2);
+        return true;
+      });
     for (const [node, id, input, why] of inVain) {
       const refusal = await until(`${id} is refused`, () =>
         node.command(id, input).then(

@@ -58,9 +58,8 @@ export async function until(what: string, look: () => boolean | Promise<boolean>
   }
 }
 
-/** What is true soon, and not yet: a node begins its second round, an entry is on its way. */
-const soon =
-  /try again in the next round|has no model|nothing can be logged while|the log of run|not running yet|nobody is there|no way to it/;
+/** What is true soon, and not yet: an entry is on its way. */
+const soon = /has no model|nobody is there|no way to it/;
 
 export interface Typing {
   /** Resolves when a line that goes on in the background has begun. */

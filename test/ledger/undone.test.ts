@@ -112,6 +112,19 @@ describe('a ledger of a run in which an author was found out', () => {
     assert.ok(unlike.length > 0, 'one delta fewer is another weight for the rest');
   });
 
+  test('says which way the loss went, and what a cap leaves', () => {
+    const linesOf = (drop: number, share: number): readonly string[] => {
+      const peers = accounts.peers.slice(0, 1).map((one) => ({ ...one, share }));
+      return ledgerLines(found, { ...accounts, drop, peers, policy: { id: 'capped', max: 0.3 } }, 160);
+    };
+    const grown = linesOf(-70_000, 300_000);
+    assert.ok(grown.some((line) => line.startsWith('loss      grew by 0.070000 nats, of which')));
+    assert.ok(grown.includes("shares    capped:max=0.3; 70.00 % is nobody's, and stays with whoever pays"));
+    const fallen = linesOf(70_000, 1_000_000);
+    assert.ok(fallen.some((line) => line.startsWith('loss      fell by 0.070000 nats, of which')));
+    assert.ok(fallen.includes('shares    capped:max=0.3'));
+  });
+
   test('says so, of all and of the peer', () => {
     const count = ledger.undone.length;
     assert.ok(

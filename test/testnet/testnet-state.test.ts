@@ -84,6 +84,11 @@ test('what a testnet learned is replaced only by force', async () => {
   };
   for (const startAtMs of [null, Date.now() + 1e6]) await claim({ startAtMs });
   assert.deepEqual(await readdir(path), [], 'of a run that has not begun');
+  const written = { startAtMs: Date.now() + 1e6, members: [{ ...gone, config: 'node.yaml' }] };
+  await assert.rejects(claim(written), {
+    code: 'TESTNET_KEPT',
+    message: /holds the keys of the testnet \S+, which `testnet init` wrote: --force/,
+  });
   await assert.rejects(claim({ startAtMs: 1 }), {
     code: 'TESTNET_KEPT',
     message: /holds the testnet \S+, which has begun and was stopped before its end: --force/,

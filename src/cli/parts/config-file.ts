@@ -15,3 +15,8 @@ export function configFile(file: string): string {
   if (existsSync(file) || !/^(configs|examples)\//.test(name)) return file;
   return existsSync(shippedFile(name)) ? shippedFile(name) : file;
 }
+
+/** The same where several are named. */
+export function configFiles(file: string, earlier?: readonly string[]): readonly string[] {
+  return [...(earlier ?? []), configFile(file)];
+}

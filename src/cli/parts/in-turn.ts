@@ -1,10 +1,15 @@
-/** Entries one after another: a round has room for some of them, and a node that has just begun writes from the next round on. */
+/** What a node cannot do yet is asked again: a round has room for some entries, and a node that has just begun writes from the next round on. */
 import { setTimeout as passed } from 'node:timers/promises';
 import { reasonOf } from '../../core/as-error.ts';
 import { isForLater } from '../../methods/submitted.ts';
 import type { CommandContext } from './command/perform.ts';
 
 const againMs = 400;
+/** For what may stay as it is: entries that nobody has who is here, a run that nobody is found of. As for a node that starts. */
+const patienceMs = 60_000;
+
+/** Codes of what passes, or does not. */
+const mayPass: ReadonlySet<unknown> = new Set(['LOG_INCOMPLETE', 'NOT_READY']);
 
 /** Resolves when the log has all. @throws what `write` throws, but for a round in which nothing can be written */
 export async function inTurn<T>(
@@ -18,24 +23,38 @@ export async function inTurn<T>(
 
 type Waiting = Pick<CommandContext, 'say' | 'signal'>;
 
-/** Writes again until the round is one in which it can be written, and says once that it waits. */
-export function whenItCan({
-  say,
-  signal,
-}: Waiting): <Answer>(write: () => Promise<Answer>) => Promise<Answer> {
+/** Asks again until the node can, and says once that it waits. */
+export function whenItCan({ say, signal }: Waiting): <Answer>(ask: () => Promise<Answer>) => Promise<Answer> {
   let hasWaited = false;
-  return async (write) => {
+  return async (ask) => {
+    const endMs = performance.now() + patienceMs;
     for (;;) {
       signal.throwIfAborted();
       try {
-        return await write();
+        return await ask();
       } catch (error) {
         const reason = reasonOf(error);
-        if (!isForLater(reason)) throw error;
-        if (!hasWaited) say(`waiting   ${reason}`);
+        const isSure = isForLater(reason);
+        if (!isSure && (!isPassing(error) || performance.now() >= endMs)) throw error;
+        if (!hasWaited)
+          say(
+            `waiting   ${withoutAdvice(reason)}; tried again ${isSure ? 'until it can be done' : `for ${patienceMs / 1000} s`}`,
+          );
         hasWaited = true;
         await passed(againMs, undefined, { signal });
       }
     }
   };
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && mayPass.has(error.code);
+}
+
+/** To do again what is done here already. */
+function withoutAdvice(reason: string): string {
+  return reason.replace(
+    /(?:[:;,] (?:and what is missing may say otherwise: )?)(?:try|ask) again (?:in|once)\b.*$/,
+    '',
+  );
 }

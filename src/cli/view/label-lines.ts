@@ -17,17 +17,19 @@ interface Shown {
   readonly question: Question;
   /** Of records that are here, by hash. */
   readonly texts: ReadonlyMap<string, string>;
+  /** Records that are here, and that nobody has said anything of. */
+  readonly unanswered: number;
   /** Records on which annotators differ, at most. */
   readonly shownMax: number;
 }
 
 export function agreementLines(
   report: AgreementReport,
-  { question, texts, shownMax }: Shown,
+  { question, texts, unanswered, shownMax }: Shown,
 ): readonly string[] {
   const { annotators, pairs, counts, disagreements, modelled } = report;
   return [
-    `records   ${counts.agreed} agreed, ${counts.decided} decided, ${counts.disputed} disputed, ${counts.open} with too few answers`,
+    `records   ${counts.agreed} agreed, ${counts.decided} decided, ${counts.disputed} disputed, ${counts.open} with too few answers, ${unanswered} with none`,
     `agreement ${coefficients(report)}, on ${amount(report.compared, 'record')} that two or more answered`,
     ...annotators.map(({ author, answers, skipped, medianMs, asLabelled, gold, accuracy }) => {
       const time = medianMs === null ? '' : `, ${(medianMs / 1000).toFixed(1)} s each`;

@@ -33,7 +33,7 @@ export function ledgerLines(found: RunLedger, accounts: Accounts, columns: numbe
     `run       ${summary.name} (${summary.runId}), rounds ${summary.fromRound} to ${summary.round}`,
     `measured  ${ledger.rounds.length} rounds, each on ${perRound} of ${examples} examples that the root of the log draws`,
     `          ${found.evaluation}, ${digest}`,
-    `loss      fell by ${nats(drop)} nats, of which the scores explain all but ${nats(remainder)}`,
+    `loss      ${drop < 0 ? 'grew' : 'fell'} by ${nats(Math.abs(drop))} nats, of which the scores explain all but ${nats(Math.abs(remainder))}`,
     checksLine(accounts),
     ...copyLines(ledger, names),
     ...undoneLines(ledger, names),
@@ -42,9 +42,21 @@ export function ledgerLines(found: RunLedger, accounts: Accounts, columns: numbe
     '',
     'score and credit in nats of loss, points in millionths of a nat: the average of the credit of a round, where it is above 0, times the rounds',
     ...(checks.rounds === 0 ? ['no round was drawn to be checked'] : []),
-    `shares    ${JSON.stringify(accounts.policy)}`,
+    `shares    ${policyText(accounts.policy)}${leftOver(peers)}`,
     `ledger    ${ledger.hash}`,
   ];
+}
+
+/** As `--policy` takes it. */
+function policyText({ id, ...fields }: Accounts['policy']): string {
+  const given = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
+  return given.length === 0 ? id : `${id}:${given.join(',')}`;
+}
+
+/** A cap leaves something, and who has no points gets nothing of it. */
+function leftOver(peers: Accounts['peers']): string {
+  const left = shareUnits - peers.reduce((sum, { share }) => sum + share, 0);
+  return left === 0 ? '' : `; ${formatPercent(left / shareUnits)} is nobody's, and stays with whoever pays`;
 }
 
 function checksLine({ checks }: Accounts): string {
@@ -110,7 +122,7 @@ export function explainLines({ ledger, names }: RunLedger, accounts: Accounts, a
       ? `points    ${account.points} = the credit in millionths of a nat, or 0 where it is below: all ${ledger.rounds.length} rounds count alike`
       : `points    ${account.points} = the sum of the credit of each round times ${memory} to the power of the rounds after it, in millionths, or 0 where it is below`,
     `interval  ${account.low} to ${account.high}: 95 % of what it comes to where the rounds are drawn anew with replacement, seeded by the hash of the ledger`,
-    `share     ${formatPercent(account.share / shareUnits)} = ${JSON.stringify(accounts.policy)} of the points of all ${accounts.peers.length} peers`,
+    `share     ${formatPercent(account.share / shareUnits)} = by ${policyText(accounts.policy)}, of the points of all ${accounts.peers.length} peers`,
     '',
     'score of a delta = weight * <mean of the gradients of the loss before and after the round, delta>, on the examples of the round',
     ...own,

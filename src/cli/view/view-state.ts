@@ -9,7 +9,7 @@ import type { LossTrails } from './loss-trails.ts';
 
 export interface NodeRow {
   readonly name: string;
-  /** A phase of the node, `starting` before its first answer, `gone` after its end. */
+  /** A phase of the node, `starting` before its first answer, `silent` where it was ready and gives none, `gone` after its end. */
   readonly phase: string;
   /** What came of the run there; null before its end. */
   readonly outcome: Outcome | null;
@@ -76,10 +76,10 @@ export function runTimesOf(state: TestnetState): RunTimes {
 
 /** The view of a testnet as observed. */
 export function viewOf(observation: Observation, run: RunTimes, trails?: LossTrails): ViewState {
-  const rows = observation.nodes.map(({ name: id, alive, view }): NodeRow => {
+  const rows = observation.nodes.map(({ name: id, alive, isSilent = false, view }): NodeRow => {
     const name = calledBy(run.sites ?? new Map(), id);
     const losses = trails?.of(id);
-    const phase = alive ? (view?.phase ?? 'starting') : 'gone';
+    const phase = alive ? (view?.phase ?? (isSilent ? 'silent' : 'starting')) : 'gone';
     return view === null
       ? {
           name,

@@ -88,13 +88,18 @@ export const NODE_COMMANDS: readonly NodeCommand[] = [
     'say what a node of the run would understand of data, and refuse, before anything is joined',
     z.strictObject({
       run: runToJoin.describe(
-        'manifest file, or the id of a run that the node knows, or an invitation to it',
+        'manifest file, or the id of a run that the node knows, or its name, or an invitation to it',
       ),
       data,
     }),
     async (control, given) => {
       const { wanted: input } = unfold(given, '');
-      const { runId, report } = await control.check(input.run, input.data);
+      // By its name too, as all that is said of a run of this node.
+      const named = control.views().filter(({ run: facts }) => facts?.name === input.run);
+      const { runId, report } = await control.check(
+        named.length === 1 ? named[0]!.runId : input.run,
+        input.data,
+      );
       const { files, parts, columns, table } = report;
       // Rows and ranges stay where the data is, but for one example of what is wrong: whoever asks may hand the answer on.
       const refused = report.refused.map(({ reason, count }) => ({ reason, count }));

@@ -37,7 +37,7 @@ const model = text(128).describe(
   'name of a published model, or name@version; the newest of a name that stands',
 );
 /** On a command line all values are texts. */
-const amountOf = (max: number) => z.coerce.number().int().min(0).max(max);
+const amountOf = (max: number, min = 0) => z.coerce.number().int().min(min).max(max);
 
 /** Looked for at its holders so long, where nothing else is said. */
 const patienceSeconds = 600;
@@ -101,7 +101,7 @@ export const MODEL_COMMANDS: readonly NodeCommand[] = [
     z.strictObject({
       run,
       model,
-      rating: amountOf(5).describe('1 to 5'),
+      rating: amountOf(5, 1).describe('1 to 5'),
       text: text(280).optional().describe('one line'),
     }),
     (control, { model: wanted, rating, text: said, ...given }) =>
@@ -259,7 +259,7 @@ async function aboutOf(given: Described): Promise<Omit<Publication, 'root' | 'by
 async function cardIn(file: string): Promise<string> {
   const size = await sizeOfFile(file);
   if (size <= cardBytesTop) return readFile(file, 'utf8');
-  throw new NodeError('NOT_PUBLISHED', `${file} has ${size} bytes: a card has at most ${cardBytesTop}`);
+  throw new NodeError('BAD_INPUT', `${file} has ${size} bytes: a card has at most ${cardBytesTop}`);
 }
 
 /** A model is replaced by a newer one; what is none was not meant. @throws NodeError, as `refuseReplacing` */
@@ -278,7 +278,7 @@ const spdxExpression = /^\(*[A-Za-z0-9.+-]+\)*(?: (?:AND|OR|WITH) \(*[A-Za-z0-9.
 function checkLicence(licence: string): void {
   if (spdxExpression.test(licence)) return;
   throw new NodeError(
-    'NOT_PUBLISHED',
+    'BAD_INPUT',
     `licence ${licence} is no SPDX id: write for example MIT or Apache-2.0, or LicenseRef-NAME for one of your own`,
   );
 }
@@ -286,14 +286,14 @@ function checkLicence(licence: string): void {
 function metricOf(given: string): Publication['metrics'][number] {
   const [, name = '', value = '', data = ''] = /^([^=]+)=([^:]+):(.+)$/.exec(given) ?? [];
   if (name !== '' && Number.isFinite(Number(value))) return { name, value: Number(value), data };
-  throw new NodeError('NOT_PUBLISHED', `${given} is no metric: expected NAME=VALUE:DATA`);
+  throw new NodeError('BAD_INPUT', `${given} is no metric: expected NAME=VALUE:DATA`);
 }
 
 /** @throws NodeError */
 function titleIn(given: string): { readonly name: string; readonly version: string } {
   const [name = '', version = ''] = given.split('@', 2);
   if (name !== '' && version !== '') return { name, version };
-  throw new NodeError('NOT_PUBLISHED', `${given} names no version: expected NAME@VERSION`);
+  throw new NodeError('BAD_INPUT', `${given} names no version: expected NAME@VERSION`);
 }
 
 /** @throws NodeError */
@@ -301,7 +301,7 @@ function submissionIn(given: string): { readonly id: string; readonly submission
   const [, id = '', submission = ''] = /^([a-z0-9]+):([0-9a-f]{64})$/.exec(given) ?? [];
   if (id !== '') return { id, submission };
   const expected = 'RUN:SUBMISSION, the run id of the arena and what `arena submit` printed';
-  throw new NodeError('NOT_PUBLISHED', `${given} is no submission to an arena: expected ${expected}`);
+  throw new NodeError('BAD_INPUT', `${given} is no submission to an arena: expected ${expected}`);
 }
 
 /**

@@ -178,15 +178,21 @@ export function viewOf(control: NodeControl, text: string | undefined): RunView 
 
 /** Entries are on their way for so long in a log that is whole but for them. Guess. */
 const wholeWithinMs = 5000;
+/** Who has just come meets somebody within so long, and hears what there is; or is alone. It takes 2 s; guess for a busy machine. */
+const firstWordMs = 8000;
 const lookEveryMs = 50;
 
-/** Resolves when this node knows of no entry of the log that it has not. @throws NodeError where it still does after a while */
+/**
+ * Resolves when this node knows of no entry of the log that it has not, and has had the time to hear of some. @throws NodeError where it
+ * still lacks some after a while
+ */
 export async function wholeLog(control: NodeControl, runId: string): Promise<void> {
   const endMs = performance.now() + wholeWithinMs;
   for (;;) {
-    const why = missingOf(viewOf(control, runId));
-    if (why === null) return;
-    if (performance.now() >= endMs) {
+    const view = viewOf(control, runId);
+    const why = missingOf(view);
+    if (why === null && !isUninformed(view, Date.now())) return;
+    if (why !== null && performance.now() >= endMs) {
       throw new NodeError(
         'LOG_INCOMPLETE',
         `${why}, and what is missing may say otherwise: ask again in a moment, when peers are here that have it`,
@@ -194,6 +200,12 @@ export async function wholeLog(control: NodeControl, runId: string): Promise<voi
     }
     await passed(lookEveryMs);
   }
+}
+
+/** It has just come, and nobody has said yet what is in the log. */
+function isUninformed({ state, startedAtMs, agreement }: RunView, nowMs: number): boolean {
+  const { same, other } = agreement ?? { same: 0, other: 0 };
+  return state === 'running' && same + other === 0 && nowMs < startedAtMs + firstWordMs;
 }
 
 /** Null where all of the log is here, as far as is known. */
@@ -223,7 +235,7 @@ export async function sizeOfFile(file: string): Promise<number> {
     : found.code === 'ENOENT'
       ? 'does not exist'
       : `cannot be read (${found.code})`;
-  throw new NodeError('NOT_HELD', `${file} ${why}; check the path, on the machine of the node`);
+  throw new NodeError('NO_FILE', `${file} ${why}; check the path, on the machine of the node`);
 }
 
 /** What is written into the log of a run. */

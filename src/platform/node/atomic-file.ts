@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import { link, open, rename, rm } from 'node:fs/promises';
+import { appendFile, link, open, rename, rm } from 'node:fs/promises';
 
 /** Why a rename onto `file` would lose what is there: it would put a file in place of a pipe, a device or a link. Null where none would. */
 export function whyNotReplaced(file: string): string | null {
@@ -68,9 +68,20 @@ async function throughTemporary(
     await put(temporary);
   } catch (error) {
     await rm(temporary, { force: true });
-    // A full disk is told by `write`, which knows no names.
-    throw error instanceof Error && !('path' in error) ? Object.assign(error, { path: file }) : error;
+    throw named(file, error);
   }
+}
+
+/** Behind what the file has. @throws system errors */
+export async function appendToFile(file: string, text: string): Promise<void> {
+  await appendFile(file, text).catch((error: unknown) => {
+    throw named(file, error);
+  });
+}
+
+/** A full disk is told by `write`, which knows no names. */
+function named(file: string, error: unknown): unknown {
+  return error instanceof Error && !('path' in error) ? Object.assign(error, { path: file }) : error;
 }
 
 /** Tells apart temporary files of one process; the process id tells apart processes. */

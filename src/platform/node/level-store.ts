@@ -17,8 +17,11 @@ export interface LevelStore extends Store {
   compact(prefix: string): Promise<void>;
 }
 
-/** Opens or creates the store. @throws StoreError in one sentence: in use, unwritable, damaged. */
-export async function openLevelStore(directory: string): Promise<LevelStore> {
+/** `ifInUse`: what to do about that. Opens or creates the store. @throws StoreError in one sentence: in use, unwritable, damaged. */
+export async function openLevelStore(
+  directory: string,
+  ifInUse = 'stop it or give this one its own --dir',
+): Promise<LevelStore> {
   const db = new ClassicLevel<string, Uint8Array>(directory, {
     keyEncoding: 'utf8',
     valueEncoding: 'view',
@@ -27,7 +30,7 @@ export async function openLevelStore(directory: string): Promise<LevelStore> {
   try {
     await db.open();
   } catch (error) {
-    throw new StoreError(sentence(directory, error), { cause: error });
+    throw new StoreError(sentence(directory, error, ifInUse), { cause: error });
   }
   // The library's threads take batches in any order when the machine is busy.
   let last: Promise<void> = Promise.resolve();
@@ -72,11 +75,10 @@ function operation({ key, value }: StoreWrite) {
   return value === null ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const);
 }
 
-function sentence(directory: string, error: unknown): string {
+function sentence(directory: string, error: unknown, ifInUse = ''): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && 'code' in cause ? cause.code : null;
-  if (code === 'LEVEL_LOCKED')
-    return `${directory} is in use by another node; stop it or give this one its own --dir`;
+  if (code === 'LEVEL_LOCKED') return `${directory} is in use by another node; ${ifInUse}`;
   const text = cause instanceof Error ? cause.message : String(cause);
   // A file that the others speak of is gone.
   const isTorn = /no such file/i.test(text) && existsSync(join(directory, 'CURRENT'));

@@ -100,3 +100,41 @@ test('of a part of a log nothing is said: what is retired since may be in the re
   const models = NODE_COMMANDS.find(({ id }) => id === 'models')!;
   await assert.rejects(models.perform(control, {}), { code: 'NO_BLOBS' });
 });
+
+test('a node that has just come says nothing of a log before somebody has told of it, or it has had the time to hear', async (t) => {
+  const models = NODE_COMMANDS.find(({ id }) => id === 'models')!;
+  const looksOf = async (...fields: readonly Partial<RunView>[]): Promise<number> => {
+    let looks = 0;
+    const control = {
+      views: () => [someView(fields[Math.min(looks++, fields.length - 1)])],
+      stateOf: () => null,
+    } as unknown as NodeControl;
+    await assert.rejects(models.perform(control, {}), { code: 'NO_BLOBS' });
+    return looks;
+  };
+  const told = { agreement: { same: 1, other: 0 } };
+  const alone = { startedAtMs: 0 };
+  const linked = { startedAtMs: 0, peers: 1, agreement: { same: 0, other: 0 } };
+  let nowMs = 0;
+  t.mock.method(Date, 'now', () => nowMs);
+  // Once to name the run, then until somebody has told.
+  assert.equal(await looksOf(alone, alone, linked, { startedAtMs: 0, ...told }), 4);
+  t.mock.method(Date, 'now', () => (nowMs += 3000));
+  assert.equal(await looksOf(alone), 1 + 3);
+  assert.equal(await looksOf(alone), 1 + 1);
+});
+
+test('data are checked for a run of the node by its name, as by its id', async () => {
+  const asked: string[] = [];
+  const control = {
+    views: () => [someView({ runId: 'bafyone' })],
+    check: async (run: string) => {
+      asked.push(run);
+      throw new Error('enough');
+    },
+  } as unknown as NodeControl;
+  const check = NODE_COMMANDS.find(({ id }) => id === 'check')!;
+  for (const run of ['demo', 'other'])
+    await assert.rejects(check.perform(control, { run, data: '/d' }), /enough/);
+  assert.deepEqual(asked, ['bafyone', 'other']);
+});

@@ -57,6 +57,7 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
     'BAD_ADDRESS',
     'BAD_DATA_FILE',
     'BAD_IDENTITY',
+    'BAD_INPUT',
     'BAD_INVITATION',
     'BAD_LAYERS_FILE',
     'BAD_MANIFEST',
@@ -78,6 +79,7 @@ const WRONG_INPUT: ReadonlySet<string> = new Set([
     'NO_AUDIT',
     'NO_DATA',
     'NO_EVALUATION',
+    'NO_FILE',
     'NO_LEDGER',
     'NO_LOG',
     'NO_MODEL',
@@ -183,6 +185,10 @@ function systemSentence(
         : `${what} may not be ${accessOf(error)} by you; change ${permissionsOf(error)} or use another place`;
     case 'EROFS':
       return `${what} is on a read-only file system; use another place`;
+    case 'EFBIG':
+      return `${what} would be larger than a file may be here; raise the limit (ulimit -f) or use another disk`;
+    case 'EDQUOT':
+      return `your share of the disk is full for ${what}; free some of it or use another disk`;
     case 'ENOSPC':
       return `no space is left for ${what}; free some or use another disk`;
     case 'ENOTDIR':

@@ -1,4 +1,5 @@
 /** What every command has in common: where its words go, how it is stopped, how its result is printed. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { EXIT_FAILURE, EXIT_INTERRUPTED } from './exit.ts';
 import { listenForInterruption } from './interruption.ts';
@@ -57,7 +58,14 @@ export async function perform(
     }
     throw error;
   } finally {
+    await heardSignals();
     interruption.release();
     if (interruption.cause() === 'SIGINT') process.exitCode = EXIT_INTERRUPTED;
   }
+}
+
+/** What came while something was computed is heard when the event loop has looked at what is new, which it does before its second turn. */
+async function heardSignals(): Promise<void> {
+  await nextTurn();
+  await nextTurn();
 }

@@ -9,7 +9,10 @@ async function tellLayers(path: string): Promise<Omit<Inspected, 'what'>> {
     return await readLayersFile(path);
   } catch (error) {
     if (!(error instanceof LayersFileError)) throw error;
-    return { lines: [`a run cannot have it: ${error.message}`], json: { problem: error.message } };
+    return {
+      lines: [`a run cannot have it as its model: ${error.message}`],
+      json: { problem: error.message },
+    };
   }
 }
 

@@ -1,9 +1,10 @@
 /** What the commands about labels share: which project, of which node, and records of files that its user has. */
+import { access } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { ConfigError } from '../../../config/config-error.ts';
-import { collected, wholeNumber } from '../command/arguments.ts';
+import { wholeNumber } from '../command/arguments.ts';
 import type { CommandContext } from '../command/perform.ts';
-import { configFile } from '../config-file.ts';
+import { configFiles } from '../config-file.ts';
 import { addHeaderOption } from '../new-run/label-options.ts';
 import { startedNode, withTarget } from '../node/node-target.ts';
 import type { LabelSource, NodesProject } from './label-project.ts';
@@ -46,14 +47,14 @@ export function withOwnFiles(command: Command): Command {
     .option(
       '--file <file...>',
       'records that never leave this machine: their hashes alone are in the log',
-      (file: string, earlier?: readonly string[]) => collected(configFile(file), earlier),
+      configFiles,
     )
     .option('--column <name>', 'with --file: column, or field, of the texts', 'text')
     .option('--other-column <name>', 'with --file: that of the second texts');
   return addHeaderOption(named, 'with --file, ');
 }
 
-/** What is no record is said, and left out. @throws DataFileError */
+/** What is no record is said, and left out. @throws DataFileError, system errors */
 export async function recordsIn(
   files: readonly string[],
   { column, otherColumn, goldColumn, header }: Columns,
@@ -64,7 +65,11 @@ export async function recordsIn(
   const columns = { text: column, other: otherColumn ?? null, known: goldColumn ?? null, header };
   const crypto = createCrypto();
   const all = [];
-  for (const file of files) all.push({ file, ...(await readRecords(file, columns, crypto)) });
+  for (const file of files) {
+    // What is not there is said as of all files, whatever its name promises.
+    await access(file);
+    all.push({ file, ...(await readRecords(file, columns, crypto)) });
+  }
   for (const { file, refused } of all) {
     for (const { reason, count, firstLine } of refused)
       say(`refused   ${count} of ${file}, the first in line ${firstLine}: ${reason}`);

@@ -7,6 +7,7 @@ import type { LabelProject } from '../../../entries/labels/project.ts';
 import { projectFrom } from '../../../node/commands/label-commands.ts';
 import { amount } from '../../../node/words/amount.ts';
 import { printable } from '../command/output.ts';
+import { askedInTime } from '../node/node-target.ts';
 import { type LabelRecord, readBatch } from './label-records.ts';
 
 export interface LabelSourceOptions {
@@ -29,14 +30,17 @@ export class LabelSource {
   readonly #options: LabelSourceOptions;
   /** Of batches by their roots; null: not to be had when it was asked for last. */
   readonly #batches = new Map<string, readonly LabelRecord[] | null>();
+  #isFirst = true;
 
   constructor(options: LabelSourceOptions) {
     this.#options = options;
   }
 
-  /** @throws as `commandNode` */
+  /** What the node cannot tell yet is waited for the first time: a page asks again by itself. @throws as `commandNode` */
   async project(signal: AbortSignal): Promise<NodesProject> {
-    const answered = await this.ask('labels', {}, signal);
+    const ask = () => this.ask('labels', {}, signal);
+    const answered = await (this.#isFirst ? askedInTime(signal, ask) : ask());
+    this.#isFirst = false;
     const { peerKey, runId } = answered;
     return { ...projectFrom(answered), peerKey: String(peerKey), runId: String(runId) };
   }

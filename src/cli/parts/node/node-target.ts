@@ -48,9 +48,19 @@ export async function startedNode(
   const target = targetOf(given);
   if (typeof target !== 'string') return target;
   const { awaitStart } = await import('../../../daemon/daemon-start.ts');
-  // Not to stdout, which others may read.
-  await awaitStart(target, (line) => process.stderr.write(`${printableLines(line)}\n`), signal);
+  await awaitStart(target, sayBeside, signal);
   return target;
+}
+
+/** What the node cannot do yet is asked of it again. @throws what `ask` throws; the reason of the signal */
+export async function askedInTime<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  const { whenItCan } = await import('../in-turn.ts');
+  return whenItCan({ say: sayBeside, signal })(ask);
+}
+
+/** Not to stdout, which others may read. */
+function sayBeside(line: string): void {
+  process.stderr.write(`${printableLines(line)}\n`);
 }
 
 /** @throws ConfigError */

@@ -1,4 +1,5 @@
 /** A node in this process, from its flags to its end. */
+import { existsSync } from 'node:fs';
 import { ConfigError } from '../../../config/config-error.ts';
 import type { RunView } from '../../../node/view/run-view.ts';
 import { addressLines } from '../../view/address-lines.ts';
@@ -33,7 +34,13 @@ export async function runNode(flags: NodeFlags, context: CommandContext): Promis
   const { FigureFiles } = await import('../figure-files.ts');
   const view = createNodeView(context.screen);
   const figures = FigureFiles.open(written, view.note);
+  const { noData } = await import('../../../node/commands/node-command.ts');
   const finished = new AbortController();
+  for (const { run, data } of settings.runs) {
+    // The run says what its data are, and it may take long to be found.
+    if (data !== noData && !existsSync(run) && !existsSync(data))
+      view.note(`data      ${data} does not exist: check the path`);
+  }
   const daemon = await startDaemon(
     {
       ...settings,

@@ -8,7 +8,7 @@ import type { BackendChoice } from '../../../tensor/backend-choices.ts';
 import type { UpOptions } from '../../../testnet/up-testnet.ts';
 import { backendOption } from '../backend-option.ts';
 import { numberBetween, trainerLine, wholeNumber } from '../command/arguments.ts';
-import { configFile, shippedFile } from '../config-file.ts';
+import { configFile, configFiles, shippedFile } from '../config-file.ts';
 import { entryFile } from '../entry-file.ts';
 import { type ExampleFolder, exampleFolder } from './example-folder.ts';
 
@@ -56,7 +56,7 @@ export function addTestnetOptions(command: Command, { slotMs, startIn } = times)
       `label skew of the split, smaller is more (default: ${alphaDefault})`,
       numberBetween(0.001, 1e6),
     )
-    .option('--data <path...>', 'one path per node, in place of splitting')
+    .option('--data <path...>', 'one path per node, in place of splitting', configFiles)
     .option(
       '--split <path>',
       'what to split between the nodes, as `data split` does (default: MNIST where the run takes it)',
