@@ -15,7 +15,8 @@ export type SharedKind =
   | 'model-hash'
   | 'snapshot'
   | 'initial'
-  | 'topology';
+  | 'topology'
+  | 'mixing-parts';
 
 export interface SharedWork {
   /** What `compute` gives for the object `key`; asked again for the same object, it may give the first answer again. */
