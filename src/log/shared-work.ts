@@ -8,6 +8,7 @@
 export type SharedKind =
   | 'opened'
   | 'entry'
+  | 'place'
   | 'stored'
   | 'ticket'
   | 'parameters'
