@@ -1,8 +1,9 @@
 /** Parcels of mixing methods as bytes. A parcel that is one whole vector is written as just that. */
+import * as dagCbor from '@ipld/dag-cbor';
 import type { Compressor } from '../../codec/compressor.ts';
 import { type CompressorSpec, createCompressor } from '../../codec/compressors/registry.ts';
 import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
-import { decodeCanonical, encodeCanonical } from '../../core/canonical-cbor.ts';
+import { decodeCanonical } from '../../core/canonical-cbor.ts';
 import { absMax } from '../../kernels/dense-vectors.ts';
 import type { Vector } from '../../math/vector.ts';
 import { noBody, type Parcel, parcel } from './mixing-peer.ts';
@@ -64,7 +65,7 @@ export class ParcelCoding {
 
   encode({ numbers, vectors, body }: Parcel): Uint8Array {
     if (this.#isPlain) return this.#write(vectors[0]!);
-    return encodeCanonical([numbers, vectors.map((vector) => [vector.length, this.#write(vector)]), body]);
+    return dagCbor.encode([numbers, vectors.map((vector) => [vector.length, this.#write(vector)]), body]);
   }
 
   /** null for anything that `encode` could not have written, and for numbers that no model comes to. */
@@ -129,7 +130,7 @@ export function encodeState({ numbers, vectors }: Parcel, size: number): Uint8Ar
     const bytes = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength).slice();
     return [vector.BYTES_PER_ELEMENT, bytes];
   });
-  return encodeCanonical([numbers, plain]);
+  return dagCbor.encode([numbers, plain]);
 }
 
 /** null for what is no state; its meaning is the method's to check. */
