@@ -3,7 +3,7 @@
  * connections. Knows who may hear whom and what a message costs; knows nothing of what is in it.
  */
 import { drawForwardPauseMs } from '../src/core/gossip-figures.ts';
-import type { Output } from '../src/core/io.ts';
+import type { Output, Verdict } from '../src/core/io.ts';
 import { digestOf } from './digest.ts';
 import type { GossipMesh, SeenMessages } from './gossip-mesh.ts';
 import type { NetworkModel } from './network/network-model.ts';
@@ -54,7 +54,7 @@ export class Carrier {
     if (!seen.see(digest, node.index, nowUs)) return;
     const content: MessageContent = { kind: 'gossip', bytes, digest };
     const targets = this.#options.floodPublish ? mesh.linksOf(node.index) : mesh.meshOf(node.index);
-    for (const target of targets) this.#send(node, target, content);
+    for (const target of targets) this.send(node, target, content);
   }
 
   /** `peer` is null for a key that nobody here has. */
@@ -67,7 +67,7 @@ export class Carrier {
       return;
     }
     node.pending.set(requestId, { peer, responseBytesMax });
-    this.#send(node, peer, { kind: 'request', requestId, bytes, digest: digestOf(bytes) });
+    this.send(node, peer, { kind: 'request', requestId, bytes, digest: digestOf(bytes) });
     const patienceUs = Math.ceil(timeoutMs * 1000 * this.#options.patience);
     this.#world.timeOutAt(nowUs + patienceUs, node, requestId);
   }
@@ -88,7 +88,11 @@ export class Carrier {
         this.#deliverGossip(node, message.from, content);
         return;
       case 'request':
-        node.request(nodes[message.from]!.plan.key, content.bytes, this.#answerPort(node, message, content));
+        node.request(
+          nodes[message.from]!.plan.key,
+          content.bytes,
+          new RequestPort(this, node, message.from, content),
+        );
         return;
       case 'response': {
         const pending = node.pending.get(content.requestId);
@@ -116,7 +120,7 @@ export class Carrier {
     }
   }
 
-  #send(node: VirtualNode, to: number, content: MessageContent): void {
+  send(node: VirtualNode, to: number, content: MessageContent): void {
     const { network, nowUs } = this.#world;
     const payloadBytes = this.#options.payloadBytes(content);
     network.send(
@@ -146,16 +150,11 @@ export class Carrier {
       this.duplicates++;
       return;
     }
-    node.announcement(nodes[from]!.plan.key, content.bytes, {
-      verdict: (verdict) => {
-        if (verdict !== 'accept') return;
-        this.#forwardLater(node, from, content);
-      },
-    });
+    node.announcement(nodes[from]!.plan.key, content.bytes, new AnnouncementPort(this, node, from, content));
   }
 
   /** To the mesh after a pause, unless they say meanwhile that they have it (IDONTWANT of gossipsub 1.2), at the moment that they get it. */
-  #forwardLater(node: VirtualNode, from: number, content: MessageContent & { kind: 'gossip' }): void {
+  forwardLater(node: VirtualNode, from: number, content: MessageContent & { kind: 'gossip' }): void {
     const { mesh, network, nowUs } = this.#world;
     const pauseMs = drawForwardPauseMs(node.links.size, () => this.#world.random());
     const sendAtUs = nowUs + Math.ceil(1000 * pauseMs);
@@ -164,7 +163,11 @@ export class Carrier {
       const lastWordUs = sendAtUs - network.latencyUs(to, node.index);
       const isHeard = lastWordUs >= nowUs;
       this.#world.forwardAt(isHeard ? lastWordUs : sendAtUs, {
-        ...{ kind: 'forward', peer: node.index, incarnation: node.incarnation, to, content },
+        kind: 'forward',
+        peer: node.index,
+        incarnation: node.incarnation,
+        to,
+        content,
         sendAtUs: isHeard ? sendAtUs : null,
       });
     }
@@ -173,28 +176,68 @@ export class Carrier {
   /** An announcement's pause is over, or what the other one says from now on would come too late. */
   forward(event: Forwarding): void {
     const { nodes, seen } = this.#world;
-    const node = nodes[event.peer]!;
-    if (!node.is(event.incarnation) || !node.links.has(event.to)) return;
-    if (event.sendAtUs === null) this.#send(node, event.to, event.content);
-    else if (!seen.has(event.content.digest, event.to))
-      this.#world.forwardAt(event.sendAtUs, { ...event, sendAtUs: null });
+    const { peer, incarnation, to, content, sendAtUs } = event;
+    const node = nodes[peer]!;
+    if (!node.is(incarnation) || !node.links.has(to)) return;
+    if (sendAtUs === null) this.send(node, to, content);
+    else if (!seen.has(content.digest, to))
+      this.#world.forwardAt(sendAtUs, { kind: 'forward', peer, incarnation, to, content, sendAtUs: null });
+  }
+}
+
+/** What becomes of an announcement that is judged. */
+class AnnouncementPort implements AnswerPort {
+  readonly #carrier: Carrier;
+  readonly #node: VirtualNode;
+  readonly #from: number;
+  readonly #content: MessageContent & { kind: 'gossip' };
+
+  constructor(
+    carrier: Carrier,
+    node: VirtualNode,
+    from: number,
+    content: MessageContent & { kind: 'gossip' },
+  ) {
+    this.#carrier = carrier;
+    this.#node = node;
+    this.#from = from;
+    this.#content = content;
   }
 
-  #answerPort(
+  verdict(verdict: Verdict): void {
+    if (verdict === 'accept') this.#carrier.forwardLater(this.#node, this.#from, this.#content);
+  }
+}
+
+/** The way back to whoever asked. */
+class RequestPort implements AnswerPort {
+  readonly #carrier: Carrier;
+  readonly #node: VirtualNode;
+  readonly #from: number;
+  readonly #asked: MessageContent & { kind: 'request' };
+
+  constructor(
+    carrier: Carrier,
     node: VirtualNode,
-    question: Message,
-    { requestId, bytes: asked }: MessageContent & { kind: 'request' },
-  ): AnswerPort {
-    return {
-      respond: (frames) => {
-        const digest = frames.length > 0 ? digestOf(...frames) : emptyDigest;
-        this.#send(node, question.from, { kind: 'response', requestId, question: asked, frames, digest });
-      },
-      refuse: (reason) => {
-        const digest = digestOf(Buffer.from(reason));
-        this.#send(node, question.from, { kind: 'refusal', requestId, reason, digest });
-      },
-    };
+    from: number,
+    asked: MessageContent & { kind: 'request' },
+  ) {
+    this.#carrier = carrier;
+    this.#node = node;
+    this.#from = from;
+    this.#asked = asked;
+  }
+
+  respond(frames: readonly Uint8Array[]): void {
+    const { requestId, bytes: question } = this.#asked;
+    const digest = frames.length > 0 ? digestOf(...frames) : emptyDigest;
+    this.#carrier.send(this.#node, this.#from, { kind: 'response', requestId, question, frames, digest });
+  }
+
+  refuse(reason: string): void {
+    const { requestId } = this.#asked;
+    const digest = digestOf(Buffer.from(reason));
+    this.#carrier.send(this.#node, this.#from, { kind: 'refusal', requestId, reason, digest });
   }
 }
 

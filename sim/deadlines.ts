@@ -1,6 +1,6 @@
 /**
  * Deadlines of requests, nearly all of which are met: a line beside the calendar, in which those that were met are passed over
- * without ever having been events.
+ * without ever having been events. It is kept in columns, for most deadlines outlive what the engine's collector takes for young.
  */
 import type { VirtualNode } from './virtual-node.ts';
 
@@ -11,43 +11,71 @@ export interface Deadline {
   readonly requestId: number;
 }
 
-/** Deadlines must be put in in the order in which they fall due, as they do where all requests may take equally long. */
 export class Deadlines {
-  #line: (Deadline | undefined)[] = [];
+  readonly #nodes: readonly VirtualNode[];
+  #times = new Float64Array(1024);
+  #peers = new Uint32Array(1024);
+  #incarnations = new Uint32Array(1024);
+  #requestIds = new Float64Array(1024);
   #head = 0;
+  #end = 0;
 
-  /** False, and nothing put in, where an earlier one falls due later. */
-  add(deadline: Deadline): boolean {
-    const last = this.#line.at(-1);
-    if (last && last.atUs > deadline.atUs && this.#head < this.#line.length) return false;
-    this.#line.push(deadline);
+  constructor(nodes: readonly VirtualNode[]) {
+    this.#nodes = nodes;
+  }
+
+  /**
+   * Deadlines must be put in in the order in which they fall due, as they do where all requests may take equally long. False, and
+   * nothing put in, where an earlier one falls due later.
+   */
+  add(atUs: number, node: VirtualNode, requestId: number): boolean {
+    if (this.#head < this.#end && this.#times[this.#end - 1]! > atUs) return false;
+    if (this.#end === this.#times.length) this.#makeRoom();
+    const at = this.#end++;
+    this.#times[at] = atUs;
+    this.#peers[at] = node.index;
+    this.#incarnations[at] = node.incarnation;
+    this.#requestIds[at] = requestId;
     return true;
   }
 
-  /** The first one whose request still waits; null for none. It stays in until `take`. */
-  next(): Deadline | null {
-    for (; this.#head < this.#line.length; this.#head++) {
-      const deadline = this.#line[this.#head]!;
-      const { node, incarnation, requestId } = deadline;
-      if (node.is(incarnation) && node.pending.has(requestId)) {
-        this.#compact();
-        return deadline;
-      }
-      this.#line[this.#head] = undefined;
+  /** When the first one falls due whose request still waits; Infinity for none. */
+  nextUs(): number {
+    for (; this.#head < this.#end; this.#head++) {
+      const node = this.#nodes[this.#peers[this.#head]!]!;
+      if (node.is(this.#incarnations[this.#head]!) && node.pending.has(this.#requestIds[this.#head]!))
+        return this.#times[this.#head]!;
     }
-    this.#line = [];
     this.#head = 0;
-    return null;
+    this.#end = 0;
+    return Number.POSITIVE_INFINITY;
   }
 
-  take(): void {
-    this.#line[this.#head++] = undefined;
+  /** Takes out the one that `nextUs` spoke of. */
+  take(): Deadline {
+    const at = this.#head++;
+    return {
+      atUs: this.#times[at]!,
+      node: this.#nodes[this.#peers[at]!]!,
+      incarnation: this.#incarnations[at]!,
+      requestId: this.#requestIds[at]!,
+    };
   }
 
-  /** Amortised: an entry is moved when as many before it are gone. */
-  #compact(): void {
-    if (this.#head < 1024 || 2 * this.#head < this.#line.length) return;
-    this.#line = this.#line.slice(this.#head);
+  /** Amortised: what is moved to the front leaves as much room behind it, or the columns become twice as long. */
+  #makeRoom(): void {
+    const length = 2 * this.#head < this.#end ? 2 * this.#times.length : this.#times.length;
+    this.#times = moved(this.#times, new Float64Array(length), this.#head);
+    this.#peers = moved(this.#peers, new Uint32Array(length), this.#head);
+    this.#incarnations = moved(this.#incarnations, new Uint32Array(length), this.#head);
+    this.#requestIds = moved(this.#requestIds, new Float64Array(length), this.#head);
+    this.#end -= this.#head;
     this.#head = 0;
   }
+}
+
+/** What stands from `head` on, in other memory. */
+function moved<Column extends Float64Array | Uint32Array>(from: Column, to: Column, head: number): Column {
+  to.set(from.subarray(head));
+  return to;
 }

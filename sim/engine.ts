@@ -48,7 +48,7 @@ export class Engine implements VirtualWorld {
   readonly #options: EngineOptions;
   readonly #dependencies: EngineDependencies;
   readonly #queue: EventQueue<SimEvent>;
-  readonly #deadlines = new Deadlines();
+  readonly #deadlines: Deadlines;
   readonly #mesh: GossipMesh;
   readonly #seen: SeenMessages;
   readonly #connections: Connections;
@@ -73,6 +73,7 @@ export class Engine implements VirtualWorld {
     this.#mesh = new GossipMesh(peers.length, rngFor(`${seed}/mesh`));
     this.#seen = new SeenMessages(peers.length, seenMessagesMax);
     this.nodes = peers.map((plan, index) => new VirtualNode(index, plan, this));
+    this.#deadlines = new Deadlines(this.nodes);
     this.#trainings = new LocalTrainings({
       nowUs: () => this.nowUs,
       line: () => this.#trainingLine,
@@ -132,16 +133,14 @@ export class Engine implements VirtualWorld {
 
   /** The earliest event; a deadline that fell due comes after the events of its microsecond. */
   #nextDue(): QueuedEvent<SimEvent> | null {
-    const deadline = this.#deadlines.next();
-    if (!deadline || deadline.atUs >= this.#queue.nextTimeUs) return this.#queue.pop();
-    this.#deadlines.take();
-    const { atUs, node, incarnation, requestId } = deadline;
+    if (this.#deadlines.nextUs() >= this.#queue.nextTimeUs) return this.#queue.pop();
+    const { atUs, node, incarnation, requestId } = this.#deadlines.take();
     const late = { peer: node.index, incarnation, requestId, reason: 'timed out' };
     return { timeUs: atUs, sequence: 0, payload: { kind: 'request-failed', ...late } };
   }
 
   scheduleWake(node: VirtualNode, atUs: number): void {
-    this.#queue.push(atUs, { kind: 'wake', peer: node.index, incarnation: node.incarnation });
+    this.#queue.push(atUs, node.wakeEvent);
   }
 
   publish(node: VirtualNode, bytes: Uint8Array): void {
@@ -233,12 +232,13 @@ export class Engine implements VirtualWorld {
         this.#record(sequence, event, null, event.incarnation);
         if (node.is(event.incarnation)) node.wake();
         return null;
-      case 'trained':
-        if (event.outcome instanceof Promise) {
-          return event.outcome.then((done) => this.#trained(node, sequence, event, done));
-        }
-        this.#trained(node, sequence, event, event.outcome);
+      case 'trained': {
+        const outcome = this.#trainings.outcomeOf(event);
+        if (outcome instanceof Promise)
+          return outcome.then((done) => this.#trained(node, sequence, event, done));
+        this.#trained(node, sequence, event, outcome);
         return null;
+      }
       case 'scored':
       case 'judged':
       case 'retrained':
@@ -352,9 +352,8 @@ export class Engine implements VirtualWorld {
       isCut: (a, b) => this.#connections.isCut(a, b),
       failRequestAt: (atUs, node, requestId, reason) => this.#failRequestAt(atUs, node, requestId, reason),
       timeOutAt: (atUs, node, requestId) => {
-        const { incarnation } = node;
-        if (this.#deadlines.add({ atUs, node, incarnation, requestId })) return;
-        this.#failRequestAt(atUs, node, requestId, 'timed out');
+        if (!this.#deadlines.add(atUs, node, requestId))
+          this.#failRequestAt(atUs, node, requestId, 'timed out');
       },
     };
   }
@@ -394,7 +393,8 @@ export class Engine implements VirtualWorld {
     event: Extract<SimEvent, { kind: 'trained' }>,
     outcome: TrainingOutcome,
   ): void {
-    const { round, incarnation, start, durationUs } = event;
+    const { round, incarnation, request, durationUs } = event;
+    const start = request.parameters;
     this.#record(sequence, event, outcome.ok ? digestOfVector(outcome.result.parameters) : null, round);
     if (!node.is(incarnation) || !this.#trainings.ends(node, event)) return;
     this.trainedUs[node.index]! += durationUs;

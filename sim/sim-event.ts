@@ -1,6 +1,7 @@
 /** What can be due in the simulator's calendar. Peers are indices; an incarnation counts a peer's restarts. */
 
 import type { Output } from '../src/core/io.ts';
+import type { TrainRequest } from '../src/learning/learner.ts';
 import type { Digest } from './digest.ts';
 import type { FateEvent } from './fate.ts';
 import type { Direction, Transfer } from './network/network-model.ts';
@@ -63,10 +64,11 @@ export type SimEvent =
       readonly peer: number;
       readonly incarnation: number;
       readonly round: number;
-      /** Where the training started. */
-      readonly start: Float32Array;
+      readonly request: TrainRequest;
+      readonly beganUs: number;
       readonly durationUs: number;
-      readonly outcome: TrainingOutcome | Promise<TrainingOutcome>;
+      /** null where it costs so little that it is made when it ends. */
+      readonly outcome: Promise<TrainingOutcome> | TrainingOutcome | null;
     }
   /** Others' models are judged on own data. */
   | {

@@ -49,6 +49,11 @@ export class TrainingLine {
     this.#signal = signal;
   }
 
+  /** Trainings cost so little that nobody need wait for one. */
+  get isInstant(): boolean {
+    return this.#instant !== null;
+  }
+
   /** Never throws and never rejects: a failure is an outcome. */
   train(request: TrainRequest): TrainingOutcome | Promise<TrainingOutcome> {
     if (this.#instant) return { ok: true, result: this.#instant.trainNow(request) };

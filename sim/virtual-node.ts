@@ -5,6 +5,7 @@
 import type { Input, Output, PeerKey, Phase, ProtocolCore, ProtocolEvent, Verdict } from '../src/core/io.ts';
 import type { TrainResult } from '../src/learning/learner.ts';
 import type { NatClass } from './network/placement.ts';
+import type { SimEvent } from './sim-event.ts';
 import { VirtualStore } from './virtual-store.ts';
 
 /** What a virtual node can do to the world. All of it takes effect through the calendar, never at once. */
@@ -76,12 +77,6 @@ export class CoreContractError extends Error {
   readonly code = 'CORE_CONTRACT';
 }
 
-interface Question {
-  readonly token: number;
-  readonly port: AnswerPort;
-  answered: boolean;
-}
-
 export class VirtualNode {
   readonly index: number;
   readonly plan: PeerPlan;
@@ -95,10 +90,14 @@ export class VirtualNode {
   readonly pending = new Map<number, { readonly peer: number; readonly responseBytesMax: number }>();
   readonly #world: VirtualWorld;
   readonly #store = new VirtualStore();
+  /** Of the present incarnation: it says nothing that changes from one to the next. */
+  #wakeEvent: Extract<SimEvent, { kind: 'wake' }> | null = null;
   #core: ProtocolCore | null = null;
   #phase: Phase = 'waiting';
   #nextToken = 0;
-  #question: Question | null = null;
+  /** The question that is being handled: its token, and where the answer goes until it is given. */
+  #asked = -1;
+  #port: AnswerPort | null = null;
   #wakeAtUs = Number.POSITIVE_INFINITY;
   #wakeQueuedUs = Number.POSITIVE_INFINITY;
   /** The requests whose answers a process that was told to stop waits for; null for one that was not. */
@@ -134,6 +133,7 @@ export class VirtualNode {
     if (this.#core) return;
     if (diskLost) this.#store.clear();
     this.incarnation++;
+    this.#wakeEvent = null;
     this.#core = this.plan.createCore(this.#store.entries(), this.incarnation);
     this.#phase = this.#core.status(this.nowMs).phase;
     this.handle({ type: 'start' });
@@ -195,12 +195,12 @@ export class VirtualNode {
 
   announcement(from: PeerKey, bytes: Uint8Array, port: AnswerPort): void {
     const token = this.#nextToken++;
-    this.#ask({ type: 'announcement', from, token, bytes }, { token, port, answered: false });
+    this.#ask({ type: 'announcement', from, token, bytes }, token, port);
   }
 
   request(from: PeerKey, bytes: Uint8Array, port: AnswerPort): void {
     const token = this.#nextToken++;
-    this.#ask({ type: 'request', from, token, bytes }, { token, port, answered: false });
+    this.#ask({ type: 'request', from, token, bytes }, token, port);
   }
 
   /** A local training of `round` that began with `start` ended. */
@@ -228,6 +228,12 @@ export class VirtualNode {
     if (isOver && this.#lastWord === 'trained') this.#lastWord = null;
   }
 
+  /** What the calendar holds of a wake. */
+  get wakeEvent(): Extract<SimEvent, { kind: 'wake' }> {
+    this.#wakeEvent ??= { kind: 'wake', peer: this.index, incarnation: this.incarnation };
+    return this.#wakeEvent;
+  }
+
   /** What this machine's clock shows. */
   get nowMs(): number {
     const { offsetMs, driftPpm } = this.plan.clock ?? rightClock;
@@ -240,11 +246,12 @@ export class VirtualNode {
     return Math.ceil(((Math.ceil(atMs) - offsetMs) / (1 + driftPpm / 1e6)) * 1000);
   }
 
-  #ask(input: Input, question: Question): void {
-    this.#question = question;
+  #ask(input: Input, token: number, port: AnswerPort): void {
+    this.#asked = token;
+    this.#port = port;
     this.handle(input);
-    this.#question = null;
-    if (!question.answered) throw new CoreContractError(`the core left a ${input.type} without an answer`);
+    this.#asked = -1;
+    if (this.#port !== null) throw new CoreContractError(`the core left a ${input.type} without an answer`);
   }
 
   #perform(output: Output): void {
@@ -261,13 +268,13 @@ export class VirtualNode {
         this.#world.publish(this, output.bytes);
         return;
       case 'verdict':
-        this.#answer(output.token, 'verdict')(output.verdict);
+        this.#portFor(output.token, 'verdict').verdict!(output.verdict);
         return;
       case 'respond':
-        this.#answer(output.token, 'respond')(output.frames);
+        this.#portFor(output.token, 'respond').respond!(output.frames);
         return;
       case 'refuse':
-        this.#answer(output.token, 'refuse')(output.reason);
+        this.#portFor(output.token, 'refuse').refuse!(output.reason);
         return;
       case 'request':
         this.#world.request(this, output);
@@ -302,14 +309,12 @@ export class VirtualNode {
   }
 
   /** The way back for an answer, once: the core must answer in the same call, with the same token. */
-  #answer<Kind extends keyof AnswerPort>(token: number, kind: Kind): NonNullable<AnswerPort[Kind]> {
-    const question = this.#question;
-    const way = question?.port[kind];
-    if (!question || question.token !== token || question.answered || !way) {
+  #portFor(token: number, kind: keyof AnswerPort): AnswerPort {
+    const port = this.#port;
+    if (this.#asked !== token || !port?.[kind])
       throw new CoreContractError(`the core gave a ${kind} for token ${token}, which did not ask for one`);
-    }
-    question.answered = true;
-    return way;
+    this.#port = null;
+    return port;
   }
 
   /** Keeps at most one useful wake in the calendar: one that comes too early looks again, a later one is not needed. */

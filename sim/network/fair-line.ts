@@ -10,7 +10,8 @@ interface Flow<Item> {
   item: Item;
   /** Served bytes per connection at which the message at the head is through. */
   finish: number;
-  readonly queue: Array<readonly [Item, number]>;
+  /** What follows it; null before the first that does. */
+  queue: Array<readonly [Item, number]> | null;
 }
 
 export interface LineListener<Item> {
@@ -36,13 +37,14 @@ export class FairLine<Item> {
   /** Appends a message of `bytes` to its connection. */
   add(connection: number, item: Item, bytes: number, nowUs: number): void {
     this.#advance(nowUs);
-    const flow = this.#busy.find((candidate) => candidate.connection === connection);
-    if (flow) {
+    for (const flow of this.#busy) {
+      if (flow.connection !== connection) continue;
+      flow.queue ??= [];
       flow.queue.push([item, bytes]);
       return;
     }
     if (this.#busy.length === 0) this.#served = 0;
-    this.#busy.push({ connection, item, finish: this.#served + bytes, queue: [] });
+    this.#busy.push({ connection, item, finish: this.#served + bytes, queue: null });
     this.#listener.began(item, nowUs);
   }
 
@@ -66,7 +68,7 @@ export class FairLine<Item> {
         continue;
       }
       const { item } = flow;
-      const next = flow.queue.shift();
+      const next = flow.queue?.shift();
       if (next) {
         [flow.item] = next;
         flow.finish = this.#served + next[1];

@@ -2,21 +2,15 @@ import { type OutputSink, type PeerKey, REFUSAL_REASONS, type RefusalReason } fr
 
 /** Counts what was refused and says so: nothing is dropped in silence. */
 export class Refusals {
-  readonly #counts: Record<RefusalReason, number>;
-
-  constructor() {
-    this.#counts = Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, 0])) as Record<
-      RefusalReason,
-      number
-    >;
-  }
+  readonly #counts: Partial<Record<RefusalReason, number>> = {};
 
   add(out: OutputSink, reason: RefusalReason, from: PeerKey): void {
-    this.#counts[reason] += 1;
+    this.#counts[reason] = (this.#counts[reason] ?? 0) + 1;
     out.push({ type: 'event', event: { kind: 'refused', reason, from } });
   }
 
   counts(): Readonly<Record<RefusalReason, number>> {
-    return { ...this.#counts };
+    const counts = REFUSAL_REASONS.map((reason) => [reason, this.#counts[reason] ?? 0]);
+    return Object.fromEntries(counts) as Record<RefusalReason, number>;
   }
 }

@@ -345,18 +345,19 @@ export class History {
 
   #pump(out: EffectSink): void {
     if (!this.#requests.hasRoomForAll) return;
-    const chains = this.catchUp.phase === 'choosing' ? [] : this.#chain.asks(this.#followed());
-    for (const { meaning, request } of [
-      ...this.#fetch.asks(),
-      ...this.catchUp.asks(this.#followed()),
-      ...chains,
-    ]) {
-      this.#requests.open(out, meaning, encodeRequest(request));
-    }
+    const followed = this.#followed();
+    this.#open(out, this.#fetch.asks());
+    this.#open(out, this.catchUp.asks(followed));
+    if (this.catchUp.phase !== 'choosing') this.#open(out, this.#chain.asks(followed));
+  }
+
+  #open(out: EffectSink, asks: readonly { readonly meaning: Meaning; readonly request: Request }[]): void {
+    for (const { meaning, request } of asks) this.#requests.open(out, meaning, encodeRequest(request));
   }
 
   #followed(): PeerKey[] {
-    return [...this.#options.peers].filter((peer) => this.catchUp.follows(peer));
+    const peers = [...this.#options.peers];
+    return this.catchUp.leaders === 'anyone' ? peers : peers.filter((peer) => this.catchUp.follows(peer));
   }
 
   /**

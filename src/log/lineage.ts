@@ -23,21 +23,28 @@ export function nextRoot(
   return digest ? crypto.sha256(root, be32(round), digest) : root;
 }
 
+function isOurs(link: Link): link is Link & HistoryMark {
+  return link.work !== null;
+}
+
 export class Lineage {
   readonly #links = new Map<number, Link>();
   /** Of rounds that we were told of. */
   readonly #digests = new Map<number, Uint8Array | null>();
+  /** The last answer of `beginning`, which is asked with whatever arrives; null once a link has come or gone. */
+  #beginning: { readonly of: number; readonly first: number } | null = null;
 
   note(round: number, mark: HistoryMark): void {
     this.#links.set(round, mark);
     this.#links.delete(round - chainRoundsMax);
     this.#digests.delete(round - chainRoundsMax);
+    this.#beginning = null;
   }
 
   /** Where the history stood after a round that was folded here. */
   markAt(round: number): HistoryMark | null {
-    const { root, work = null } = this.#links.get(round) ?? {};
-    return root && work !== null ? { root, work } : null;
+    const link = this.#links.get(round);
+    return link && isOurs(link) ? link : null;
   }
 
   rootAt(round: number): Uint8Array | null {
@@ -59,9 +66,12 @@ export class Lineage {
 
   /** The first round from which on the roots up to `round` are known without a gap. */
   beginning(round: number): number {
-    let first = round;
-    while (this.#links.has(first - 1)) first -= 1;
-    return first;
+    if (this.#beginning?.of !== round) {
+      let first = round;
+      while (this.#links.has(first - 1)) first -= 1;
+      this.#beginning = { of: round, first };
+    }
+    return this.#beginning.first;
   }
 
   /**
@@ -112,6 +122,7 @@ export class Lineage {
       if (!this.#links.has(one)) this.#links.set(one, { root: told, work: null });
     }
     for (const [index, digest] of digests.entries()) this.#digests.set(first + 1 + index, digest);
+    this.#beginning = null;
     return true;
   }
 }

@@ -10,6 +10,7 @@ import type { Crypto } from '../core/crypto.ts';
 import type { PeerKey } from '../core/io.ts';
 import type { LogEntry } from './entry-kind.ts';
 import type { EntryHeader } from './envelope.ts';
+import type { SharedWork } from './shared-work.ts';
 import { ticketOf } from './ticket.ts';
 
 export type Held =
@@ -89,18 +90,21 @@ export interface LogBookOptions {
   readonly crypto: Crypto;
   /** Of each kind of the run. */
   readonly entriesPerRoundMax: readonly number[];
+  readonly shared?: SharedWork | undefined;
 }
 
 export class LogBook {
   readonly #draw: Pick<LogBookOptions, 'runId' | 'crypto'>;
   readonly #crypto: Crypto;
   readonly #entriesPerRoundMax: readonly number[];
+  readonly #shared: SharedWork | undefined;
   readonly #rounds = new Map<number, Round>();
   readonly #sorted = new Map<number, readonly DigestedPlace[]>();
   readonly #byId = new Map<string, LogEntry>();
   readonly #digests = new Map<number, SetDigest>();
 
-  constructor({ runId, crypto, entriesPerRoundMax }: LogBookOptions) {
+  constructor({ runId, crypto, entriesPerRoundMax, shared }: LogBookOptions) {
+    this.#shared = shared;
     this.#draw = { runId, crypto };
     this.#crypto = crypto;
     this.#entriesPerRoundMax = entriesPerRoundMax;
@@ -129,13 +133,19 @@ export class LogBook {
       }
       round.taken[entry.kind]! += 1;
     }
-    const now: Held = held
-      ? { kind: 'equivocation', entries: [held.entry, entry] }
-      : { kind: 'entry', entry };
-    round.held.set(key, placeOf(key, now));
+    const place = held
+      ? placeOf(key, { kind: 'equivocation', entries: [held.entry, entry] })
+      : this.#placeOfOne(key, entry);
+    round.held.set(key, place);
     this.#byId.set(entry.id, entry);
     this.#forgetViews(entry.round);
     return held ? 'equivocation' : 'added';
+  }
+
+  /** The same for all that hold the entry. */
+  #placeOfOne(key: PlaceKey, entry: LogEntry): DigestedPlace {
+    const make = (): DigestedPlace => placeOf(key, { kind: 'entry', entry });
+    return this.#shared ? this.#shared.once('place', entry, make) : make();
   }
 
   /** Empties a place of a round, because the peers finalised the round without what is there. */

@@ -71,7 +71,8 @@ export class Replica {
     this.#asked = new Asked(options.kinds);
     const { runId } = options.frame;
     const entriesPerRoundMax = options.kinds.map((kind) => kind.entriesPerRoundMax);
-    this.#log = new LogBook({ runId, crypto: options.crypto, entriesPerRoundMax });
+    const { crypto, shared } = options;
+    this.#log = new LogBook({ runId, crypto, entriesPerRoundMax, shared });
     this.#base = this.#startState();
     this.#noteMark();
   }

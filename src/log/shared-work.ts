@@ -8,6 +8,7 @@
 export type SharedKind =
   | 'opened'
   | 'entry'
+  | 'place'
   | 'stored'
   | 'ticket'
   | 'parameters'
@@ -15,7 +16,8 @@ export type SharedKind =
   | 'model-hash'
   | 'snapshot'
   | 'initial'
-  | 'topology';
+  | 'topology'
+  | 'mixing-parts';
 
 export interface SharedWork {
   /** What `compute` gives for the object `key`; asked again for the same object, it may give the first answer again. */

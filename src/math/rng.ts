@@ -15,6 +15,7 @@ export function rngFor(key: string): Rng {
 }
 
 const scratch = new Uint8Array(256);
+const block = new Uint32Array(WORDS_PER_BLOCK);
 
 /** UTF-8 of a key. Short plain ASCII, which nearly all keys are, without a call out of the engine. */
 function bytesOf(key: string): Uint8Array {
@@ -33,15 +34,25 @@ function bytesOf(key: string): Uint8Array {
  * `exponential`, `gamma` and `dirichlet` use log, exp and cos, whose last bit engines may choose.
  */
 export class Rng {
-  readonly #name: readonly [number, number, number, number];
-  readonly #block = new Uint32Array(WORDS_PER_BLOCK);
+  // Words are kept as signed integers, and one by one: a simulator has a stream for each peer and purpose, and lists would be most of it.
+  readonly #key0: number;
+  readonly #key1: number;
+  readonly #stream0: number;
+  readonly #stream1: number;
+  #word0 = 0;
+  #word1 = 0;
+  #word2 = 0;
+  #word3 = 0;
   #nextBlock = 0;
-  /** Next unread word of `#block`; WORDS_PER_BLOCK when all are read. */
+  /** Next unread word of the block; WORDS_PER_BLOCK when all are read. */
   #word = WORDS_PER_BLOCK;
 
   /** @param name key (two words) and stream (two words); `rngFor` makes it from a string. */
   constructor(name: readonly [number, number, number, number]) {
-    this.#name = name;
+    this.#key0 = name[0] | 0;
+    this.#key1 = name[1] | 0;
+    this.#stream0 = name[2] | 0;
+    this.#stream1 = name[3] | 0;
   }
 
   /** Number of words drawn since the start of the stream. */
@@ -68,7 +79,16 @@ export class Rng {
     if (this.#word === WORDS_PER_BLOCK) {
       this.#refill();
     }
-    return this.#block[this.#word++]!;
+    switch (this.#word++) {
+      case 0:
+        return this.#word0 >>> 0;
+      case 1:
+        return this.#word1 >>> 0;
+      case 2:
+        return this.#word2 >>> 0;
+      default:
+        return this.#word3 >>> 0;
+    }
   }
 
   /** A multiple of 2^-53 in [0, 1); two words. */
@@ -182,9 +202,12 @@ export class Rng {
   }
 
   #refill(): void {
-    const name = this.#name;
     const high = Math.floor(this.#nextBlock / TWO_32);
-    philox4x32(this.#nextBlock, high, name[2], name[3], name[0], name[1], this.#block);
+    philox4x32(this.#nextBlock, high, this.#stream0, this.#stream1, this.#key0, this.#key1, block);
+    this.#word0 = block[0]! | 0;
+    this.#word1 = block[1]! | 0;
+    this.#word2 = block[2]! | 0;
+    this.#word3 = block[3]! | 0;
     this.#nextBlock++;
     this.#word = 0;
   }

@@ -27,10 +27,8 @@ export function meanOfVectors(vectors: readonly Vector[]): Vector {
   if (!first) throw new RangeError('the mean of no vectors is not defined');
   const sums = new Float64Array(first.length);
   for (const vector of vectors) addScaled(sums, 1, vector);
-  return likeOf(
-    first,
-    sums.map((sum) => sum / vectors.length),
-  );
+  for (let i = 0; i < sums.length; i++) sums[i] = sums[i]! / vectors.length;
+  return likeOf(first, sums);
 }
 
 /** y += factor x, in place. */
@@ -41,14 +39,14 @@ export function addScaled(y: Vector, factor: number, x: Vector): void {
 
 /** a - b, of a's precision. */
 export function difference(a: Vector, b: Vector): Vector {
-  const result = a.slice();
+  const result = likeOf(a, a);
   addScaled(result, -1, b);
   return result;
 }
 
 /** a + b, of a's precision. */
 export function sumOf(a: Vector, b: Vector): Vector {
-  const result = a.slice();
+  const result = likeOf(a, a);
   addScaled(result, 1, b);
   return result;
 }
@@ -69,9 +67,9 @@ export function norm(a: Vector): number {
   return Math.sqrt(sum);
 }
 
-/** The numbers of `values` in the precision of `like`. */
+/** The numbers of `values` in the precision of `like`, in a vector of their own. */
 export function likeOf(like: Vector, values: ArrayLike<number>): Vector {
-  return like instanceof Float32Array ? Float32Array.from(values) : Float64Array.from(values);
+  return like instanceof Float32Array ? new Float32Array(values) : new Float64Array(values);
 }
 
 function checkLengths(a: Vector, b: Vector): void {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { createSharedWork } from '../../sim/shared-work.ts';
 import { addDelta } from '../../src/codec/delta.ts';
 import { encodeFloat32 } from '../../src/codec/dense.ts';
 import { bytesToHex } from '../../src/core/bytes.ts';
 import type { DeltaContent } from '../../src/entries/delta/delta-state.ts';
 import type { LogEntry } from '../../src/log/entry-kind.ts';
-import { type LogBook, placeBytes, placeFromBytes, placeKey, placeToBytes } from '../../src/log/log-book.ts';
+import { LogBook, placeBytes, placeFromBytes, placeKey, placeToBytes } from '../../src/log/log-book.ts';
 import { foldRound, initialState } from '../../src/log/log-state.ts';
 import { ticketOf } from '../../src/log/ticket.ts';
 import { rngFor } from '../../src/math/rng.ts';
@@ -189,6 +190,21 @@ describe('the log book', () => {
       keys.map((key) => placeFromBytes(placeToBytes(key))),
       keys,
     );
+  });
+
+  test('one place for all that hold an entry, where work is shared; two that prove an equivocation are each their own', () => {
+    const shared = createSharedWork(run.initial.length);
+    const books = [0, 1].map(
+      () => new LogBook({ runId: run.runId, crypto, entriesPerRoundMax: [8], shared }),
+    );
+    const [first] = messages;
+    const other = messageOf(context, authors[0]!, 0, smallVector(run.initial.length, 'another'));
+    for (const book of books) book.insert(first!);
+    assert.equal(books[0]!.places(0)[0], books[1]!.places(0)[0]);
+    books[0]!.insert(other);
+    assert.equal(books[0]!.places(0)[0]!.held.kind, 'equivocation');
+    assert.equal(books[1]!.places(0)[0]!.held.kind, 'entry');
+    assert.deepEqual(books[1]!.digest(0), logOf([first!]).digest(0));
   });
 
   test('forgets rounds and authors with everything that leads to them', () => {

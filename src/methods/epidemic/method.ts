@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { defineMixingMethod } from '../mixing/define-mixing-method.ts';
 import { aggregator, codec } from '../mixing/fields.ts';
-import { modelAveraging } from '../mixing/model-averaging.ts';
+import { ModelAveraging } from '../mixing/model-averaging.ts';
 import { fanout } from '../topologies/fanout.ts';
 
 export const epidemic = defineMixingMethod({
@@ -22,5 +22,5 @@ export const epidemic = defineMixingMethod({
   bearsColumnStochastic: true,
   compresses: false,
   sendsModels: true,
-  createPeer: (_spec, parts) => modelAveraging(parts.initial, parts.aggregator),
+  createPeer: (_spec, parts) => new ModelAveraging(parts.initial, parts.aggregator),
 });

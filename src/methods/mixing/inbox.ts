@@ -80,12 +80,12 @@ export class Inbox {
 
   /** Everything since the last time, in order of sender: floating-point sums must not depend on who was faster. */
   takeAll(): Received[] {
-    const received = [...this.#parcels]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([key, parcels]): Received[] => {
-        const from = this.#options.hoods.numberOf(key);
-        return from === undefined ? [] : parcels.map((parcel) => ({ from, parcel }));
-      });
+    const received: Received[] = [];
+    for (const key of [...this.#parcels.keys()].sort()) {
+      const from = this.#options.hoods.numberOf(key);
+      if (from === undefined) continue;
+      for (const parcel of this.#parcels.get(key)!) received.push({ from, parcel });
+    }
     this.#parcels.clear();
     return received;
   }

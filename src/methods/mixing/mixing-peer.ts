@@ -82,7 +82,7 @@ export function parcel(vectors: readonly Vector[], numbers: readonly number[] = 
 
 /** One vector for every neighbour. */
 export function toAll(hood: Hood, content: Parcel): Packed[] {
-  return [...hood.to.keys()].map((to) => ({ to, parcel: content }));
+  return Array.from(hood.to.keys(), (to) => ({ to, parcel: content }));
 }
 
 /** Whether it is `vectors` vectors of `size` and `numbers` numbers. */
@@ -100,10 +100,10 @@ export function weighed(
   hood: Hood,
   received: readonly Received[],
 ): { readonly parcels: readonly Parcel[]; readonly weights: readonly number[] } {
-  const newest = new Map(received.map(({ from, parcel: one }) => [from, one]));
-  const senders = [...newest.keys()].filter((from) => hood.from === null || hood.from.has(from));
-  return {
-    parcels: senders.map((from) => newest.get(from)!),
-    weights: senders.map((from) => hood.from?.get(from) ?? 1 / (senders.length + 1)),
-  };
+  const newest = new Map<number, Parcel>();
+  for (const { from, parcel: one } of received)
+    if (hood.from === null || hood.from.has(from)) newest.set(from, one);
+  const weights: number[] = [];
+  for (const from of newest.keys()) weights.push(hood.from?.get(from) ?? 1 / (newest.size + 1));
+  return { parcels: [...newest.values()], weights };
 }

@@ -21,7 +21,7 @@ import type { Hood, MixingPeer, Received } from './mixing-peer.ts';
 import { MixingStore, readStored } from './mixing-store.ts';
 import { ModelView } from './model-view.ts';
 import { Neighbourhood } from './neighbourhood.ts';
-import { type ParcelCoding, parcelCoding } from './parcel-coding.ts';
+import { ParcelCoding } from './parcel-coding.ts';
 import { peerOfRun } from './peer-of-run.ts';
 import { Scores } from './scores.ts';
 
@@ -171,7 +171,8 @@ export class Mixing implements ProtocolCore {
 
   get #whole(): ParcelCoding {
     const { random, initial } = this.#deps;
-    this.#wholeCoding ??= parcelCoding({ id: 'identity' }, initial.length, false, random);
+    const { length: size } = initial;
+    this.#wholeCoding ??= new ParcelCoding({ spec: { id: 'identity' }, size, isPlain: false, random });
     return this.#wholeCoding;
   }
 
@@ -227,7 +228,9 @@ export class Mixing implements ProtocolCore {
     this.#peer.mix(round, this.#hood(round), this.#update, received);
     this.#update = null;
     this.#model.changed();
-    const entries = new Set(received.map(({ from }) => from)).size;
+    // Those of one sender follow each other.
+    let entries = 0;
+    for (let i = 0; i < received.length; i++) if (received[i]!.from !== received[i - 1]?.from) entries++;
     if (entries > 0) out.push({ type: 'event', event: { kind: 'finalised', round, entries, root: '' } });
     for (const peer of this.#peer.wants?.() ?? []) this.#askForHandout(out, this.#hoods.keyOf(peer));
   }

@@ -6,7 +6,7 @@ import { decodeFloat32, encodeFloat32 } from '../../codec/dense.ts';
 import { decodeCanonical } from '../../core/canonical-cbor.ts';
 import { absMax } from '../../kernels/dense-vectors.ts';
 import type { Vector } from '../../math/vector.ts';
-import { noBody, type Parcel } from './mixing-peer.ts';
+import { noBody, type Parcel, parcel } from './mixing-peer.ts';
 
 /** Numbers and vectors of one parcel. */
 const numbersMax = 4096;
@@ -19,75 +19,93 @@ const magnitudeMax = 1e9;
 /** What a parcel may need besides its vectors: numbers and the frame of CBOR. */
 const frameBytes = 4096;
 
-export interface ParcelCoding {
-  readonly bytesMax: number;
-  /** The same numbers in float32, as every receiver will read them: the vector given back is always written in the same bytes. */
-  asSent(vector: Vector): Vector;
-  encode(parcel: Parcel): Uint8Array;
-  /** null for anything that `encode` could not have written, and for numbers that no model comes to. */
-  decode(bytes: Uint8Array): Parcel | null;
+export interface ParcelCodingOptions {
+  readonly spec: CompressorSpec;
+  /** Parameters of the model. */
+  readonly size: number;
+  /** Every parcel is one vector of that size. */
+  readonly isPlain: boolean;
+  readonly random: () => number;
+  /** Of whole vectors, where it is there already. */
+  readonly whole?: Compressor;
 }
 
-/** For models of `size` parameters; `isPlain`: every parcel is one vector of that size. */
-export function parcelCoding(
-  spec: CompressorSpec,
-  size: number,
-  isPlain: boolean,
-  random: () => number,
-): ParcelCoding {
-  const whole = createCompressor(spec, size);
-  // Of parts, where there are any.
-  let parts: Map<number, Compressor> | null = null;
-  const compressorOf = (length: number): Compressor => {
-    if (length === size) return whole;
-    parts ??= new Map();
-    let known = parts.get(length);
+export class ParcelCoding {
+  readonly #spec: CompressorSpec;
+  readonly #size: number;
+  readonly #isPlain: boolean;
+  readonly #random: () => number;
+  readonly #whole: Compressor;
+  /** Of parts, where there are any. */
+  #parts: Map<number, Compressor> | null = null;
+  /** What is read back and written again need not be the same: qsgd rounds at random, to another norm each time. */
+  #written: WeakMap<Vector, Uint8Array> | null = null;
+
+  constructor({ spec, size, isPlain, random, whole = createCompressor(spec, size) }: ParcelCodingOptions) {
+    this.#spec = spec;
+    this.#size = size;
+    this.#isPlain = isPlain;
+    this.#random = random;
+    this.#whole = whole;
+  }
+
+  get bytesMax(): number {
+    const { bodyBytesMax } = this.#whole;
+    return this.#isPlain ? bodyBytesMax : 2 * Math.max(4 * this.#size, bodyBytesMax) + frameBytes;
+  }
+
+  /** The same numbers in float32, as every receiver will read them: the vector given back is always written in the same bytes. */
+  asSent(vector: Vector): Vector {
+    const bytes = this.#write(vector);
+    const read = this.#whole.decompress(bytes);
+    this.#written ??= new WeakMap();
+    this.#written.set(read, bytes);
+    return read;
+  }
+
+  encode({ numbers, vectors, body }: Parcel): Uint8Array {
+    if (this.#isPlain) return this.#write(vectors[0]!);
+    return dagCbor.encode([numbers, vectors.map((vector) => [vector.length, this.#write(vector)]), body]);
+  }
+
+  /** null for anything that `encode` could not have written, and for numbers that no model comes to. */
+  decode(bytes: Uint8Array): Parcel | null {
+    try {
+      if (this.#isPlain) return parcel([bounded(this.#whole.decompress(bytes))]);
+      const fields = decodeCanonical(bytes);
+      if (!Array.isArray(fields) || fields.length !== 3) return null;
+      const [numbers, vectors, body] = fields as unknown[];
+      if (!isList(numbers, numbersMax) || !numbers.every((value) => typeof value === 'number')) return null;
+      if (!isList(vectors, vectorsMax) || !(body instanceof Uint8Array)) return null;
+      const read = vectors.map((item) => {
+        const [length, coded] = item as [number, Uint8Array];
+        if (!(Number.isInteger(length) && length > 0 && length <= this.#size))
+          throw new RangeError('no such vector');
+        return bounded(this.#compressorOf(length).decompress(coded));
+      });
+      return { numbers: numbers as number[], vectors: read, body };
+    } catch {
+      return null;
+    }
+  }
+
+  #compressorOf(length: number): Compressor {
+    if (length === this.#size) return this.#whole;
+    this.#parts ??= new Map();
+    let known = this.#parts.get(length);
     if (!known) {
-      known = createCompressor(spec, length);
-      parts.set(length, known);
+      known = createCompressor(this.#spec, length);
+      this.#parts.set(length, known);
     }
     return known;
-  };
-  // What is read back and written again need not be the same: qsgd rounds at random, to another norm each time.
-  const written = new WeakMap<Vector, Uint8Array>();
-  const write = (vector: Vector): Uint8Array =>
-    written.get(vector) ??
-    compressorOf(vector.length).compress(
-      vector instanceof Float32Array ? vector : Float32Array.from(vector),
-      random,
-    );
-  return {
-    bytesMax: isPlain ? whole.bodyBytesMax : 2 * Math.max(4 * size, whole.bodyBytesMax) + frameBytes,
-    asSent(vector) {
-      const bytes = write(vector);
-      const read = whole.decompress(bytes);
-      written.set(read, bytes);
-      return read;
-    },
-    encode({ numbers, vectors, body }) {
-      if (isPlain) return write(vectors[0]!);
-      return dagCbor.encode([numbers, vectors.map((vector) => [vector.length, write(vector)]), body]);
-    },
-    decode(bytes) {
-      try {
-        if (isPlain) return { numbers: [], vectors: [bounded(whole.decompress(bytes))], body: noBody };
-        const fields = decodeCanonical(bytes);
-        if (!Array.isArray(fields) || fields.length !== 3) return null;
-        const [numbers, vectors, body] = fields as unknown[];
-        if (!isList(numbers, numbersMax) || !numbers.every((value) => typeof value === 'number')) return null;
-        if (!isList(vectors, vectorsMax) || !(body instanceof Uint8Array)) return null;
-        const read = vectors.map((item) => {
-          const [length, coded] = item as [number, Uint8Array];
-          if (!(Number.isInteger(length) && length > 0 && length <= size))
-            throw new RangeError('no such vector');
-          return bounded(compressorOf(length).decompress(coded));
-        });
-        return { numbers: numbers as number[], vectors: read, body };
-      } catch {
-        return null;
-      }
-    },
-  };
+  }
+
+  #write(vector: Vector): Uint8Array {
+    const known = this.#written?.get(vector);
+    if (known) return known;
+    const single = vector instanceof Float32Array ? vector : Float32Array.from(vector);
+    return this.#compressorOf(vector.length).compress(single, this.#random);
+  }
 }
 
 /** @throws RangeError where a number is too large */

@@ -1,12 +1,17 @@
 /** One peer of a run's mixing method, and how its parcels become bytes. */
-import { createCompressor, createContraction } from '../../codec/compressors/registry.ts';
+import type { Compressor } from '../../codec/compressor.ts';
+import {
+  type CompressorSpec,
+  createCompressor,
+  createContraction,
+} from '../../codec/compressors/registry.ts';
 import type { Vector } from '../../math/vector.ts';
 import { AggregationError, type Aggregator } from '../aggregators/aggregator.ts';
 import { type AggregatorSpec, aggregatorKind, createAggregator } from '../aggregators/registry.ts';
 import type { CoreDependencies } from '../core-dependencies.ts';
 import type { MixingMethod, MixingSpec } from './mixing-method.ts';
 import type { MixingPeer } from './mixing-peer.ts';
-import { type ParcelCoding, parcelCoding } from './parcel-coding.ts';
+import { ParcelCoding } from './parcel-coding.ts';
 
 export interface PeerOfRun {
   readonly coding: ParcelCoding;
@@ -15,30 +20,46 @@ export interface PeerOfRun {
 }
 
 const mean: AggregatorSpec = { id: 'mean' };
+const whole: CompressorSpec = { id: 'identity' };
+
+/** What follows from the run alone. */
+interface RunParts {
+  readonly whole: Compressor;
+  readonly compressor: Compressor;
+  readonly aggregator: Aggregator;
+}
 
 /** `score`: loss of a vector on own data, for aggregators that ask. */
 export function peerOfRun(
   method: MixingMethod,
   spec: MixingSpec & Record<string, unknown>,
   rounds: number,
-  { initial, random }: Pick<CoreDependencies, 'initial' | 'random'>,
+  { initial, random, shared }: Pick<CoreDependencies, 'initial' | 'random' | 'shared'>,
   score: (vector: Vector) => number,
 ): PeerOfRun {
   const { length: size } = initial;
   // What is compressed inside is a body, and what travels beside it is whole.
-  const coding = parcelCoding(
-    method.compresses ? { id: 'identity' } : spec.codec,
-    size,
-    method.sendsModels,
-    random,
-  );
+  const outer = method.compresses ? whole : spec.codec;
   const rule = spec.aggregator ?? mean;
+  const make = (): RunParts => ({
+    whole: createCompressor(outer, size),
+    compressor: (method.compresses ? createContraction : createCompressor)(spec.codec, size),
+    aggregator: createAggregator(rule, rounds),
+  });
+  const parts = shared ? shared.once('mixing-parts', spec, make) : make();
+  const coding = new ParcelCoding({
+    spec: outer,
+    size,
+    isPlain: method.sendsModels,
+    random,
+    whole: parts.whole,
+  });
   const peer = method.createPeer(spec, {
     initial,
-    aggregator: withQuorumOfOne(createAggregator(rule, rounds), score),
-    compressor: (method.compresses ? createContraction : createCompressor)(spec.codec, size),
+    aggregator: withQuorumOfOne(parts.aggregator, score),
+    compressor: parts.compressor,
     random,
-    asSent: coding.asSent,
+    asSent: (vector) => coding.asSent(vector),
   });
   return { coding, needsScores: aggregatorKind(rule).needsScores?.(rule) ?? false, peer };
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { defineMixingMethod } from '../mixing/define-mixing-method.ts';
 import { aggregator, codec } from '../mixing/fields.ts';
-import { modelAveraging } from '../mixing/model-averaging.ts';
+import { ModelAveraging } from '../mixing/model-averaging.ts';
 import { side } from '../topologies/moshpit-grid.ts';
 
 export const moshpit = defineMixingMethod({
@@ -24,5 +24,5 @@ export const moshpit = defineMixingMethod({
   bearsColumnStochastic: false,
   compresses: false,
   sendsModels: true,
-  createPeer: (_spec, parts) => modelAveraging(parts.initial, parts.aggregator),
+  createPeer: (_spec, parts) => new ModelAveraging(parts.initial, parts.aggregator),
 });

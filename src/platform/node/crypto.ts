@@ -82,8 +82,8 @@ function bytesOfLatin1(text: string): Uint8Array {
   return bytes;
 }
 
-/** Input of hashes up to this length is put together here first. */
-const scratch = new Uint8Array(4096);
+/** Input of hashes up to this length is put together here first: what the digest of a round's set is made of has 66 bytes an entry. */
+const scratch = new Uint8Array(32_768);
 
 function joinedInScratch(parts: readonly Uint8Array[]): Uint8Array | null {
   if (parts.length === 1) return parts[0]!;
