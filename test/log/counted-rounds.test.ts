@@ -226,7 +226,7 @@ describe('notes', () => {
       assert.ok('refused' in result, JSON.stringify(result));
       assert.match(result.refused, pattern);
     };
-    refused('note', text('too early'), /while the node is waiting/);
+    refused('note', text('too early'), /before the first round/);
     flock.runUntil(2300);
     refused('note', text(''), /no note that peers would take/);
     refused('note', text('a\u001b[2Jb'), /no note that peers would take/);
