@@ -136,9 +136,7 @@ export function gateOf(memory: ReadonlyMap<PeerKey, Memory>, { gate, silencedMax
   const newest = Math.max(...[...memory.values()].map(({ round }) => round));
   const lately = [...memory.values()].filter(({ round }) => round > newest - measureRounds);
   if (lately.length === 0) return noGate;
-  const sums = lately.map(({ sum }) => Math.abs(sum));
-  const standings = lately.map(({ standing }) => standing);
-  const limit = -gate * weightedMedian(sums, standings);
+  const limit = -gate * median(lately.map(({ sum }) => Math.abs(sum)));
   let [total, silenced] = [0, 0];
   // Standings are whole 16ths: the sums do not depend on the order.
   for (const { harmfulSince, standing } of lately) {
