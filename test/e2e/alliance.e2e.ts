@@ -14,6 +14,8 @@ const example = 'examples/heart-alliance';
 const hospitals = ['cleveland', 'hungarian', 'switzerland', 'va'];
 const dataOf = (name: string): string => join(example, `${name}.csv`);
 const within = 0.01;
+/** Of two runs, each with its chance: over thirteen pairs the difference was -.0016 in the mean, with a standard deviation of .0046. */
+const withinOfRuns = 0.0165;
 /** Exit codes of a run in which somebody is. */
 const [late, silenced] = [22, 24];
 /** Whoever is silenced may come in again, and others too may be found to do harm for a while: how much of each is in the model is for the scores to say. */
@@ -117,7 +119,7 @@ describe('an alliance of four hospitals', { concurrency: 2 }, () => {
     assert.ok(isTold);
     const [alone, together] = [await pooledAuc(without, others), await pooledAuc(beside, others)];
     t.diagnostic(`AUC of the others: ${alone.toFixed(4)} without it, ${together.toFixed(4)} beside it`);
-    assert.ok(together > alone - within, `${together} for ${alone}`);
+    assert.ok(together > alone - withinOfRuns, `${together} for ${alone}`);
     const { silences, rounds } = await reportOn(beside);
     assert.ok(
       silences.some(({ name }) => name === 'cleveland'),
