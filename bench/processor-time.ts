@@ -1,6 +1,6 @@
 /** Processor time: of this process, and, on Linux, of others with all that descend from them, those that have ended among them. */
 import { readdirSync } from 'node:fs';
-import { processStat } from '../src/platform/node/process-identity.ts';
+import { processStat, startTicksOf } from '../src/platform/node/process-identity.ts';
 
 /** What Linux counts processor time in, by default. */
 const tickMs = 10;
@@ -68,5 +68,5 @@ export class ProcessTree {
 }
 
 function nameOf(pid: number, fields: readonly string[]): string {
-  return `${pid} ${fields[19]}`;
+  return `${pid} ${startTicksOf(fields)}`;
 }

@@ -185,59 +185,40 @@ export class Carrier {
   }
 }
 
-/** What becomes of an announcement that is judged. */
-class AnnouncementPort implements AnswerPort {
-  readonly #carrier: Carrier;
-  readonly #node: VirtualNode;
-  readonly #from: number;
-  readonly #content: MessageContent & { kind: 'gossip' };
+/** The way back for what a node says of a message. */
+class Port<Content extends MessageContent> {
+  protected readonly carrier: Carrier;
+  protected readonly node: VirtualNode;
+  protected readonly from: number;
+  protected readonly content: Content;
 
-  constructor(
-    carrier: Carrier,
-    node: VirtualNode,
-    from: number,
-    content: MessageContent & { kind: 'gossip' },
-  ) {
-    this.#carrier = carrier;
-    this.#node = node;
-    this.#from = from;
-    this.#content = content;
-  }
-
-  verdict(verdict: Verdict): void {
-    if (verdict === 'accept') this.#carrier.forwardLater(this.#node, this.#from, this.#content);
+  constructor(carrier: Carrier, node: VirtualNode, from: number, content: Content) {
+    this.carrier = carrier;
+    this.node = node;
+    this.from = from;
+    this.content = content;
   }
 }
 
-/** The way back to whoever asked. */
-class RequestPort implements AnswerPort {
-  readonly #carrier: Carrier;
-  readonly #node: VirtualNode;
-  readonly #from: number;
-  readonly #asked: MessageContent & { kind: 'request' };
-
-  constructor(
-    carrier: Carrier,
-    node: VirtualNode,
-    from: number,
-    asked: MessageContent & { kind: 'request' },
-  ) {
-    this.#carrier = carrier;
-    this.#node = node;
-    this.#from = from;
-    this.#asked = asked;
+/** What becomes of an announcement that is judged. */
+class AnnouncementPort extends Port<MessageContent & { kind: 'gossip' }> implements AnswerPort {
+  verdict(verdict: Verdict): void {
+    if (verdict === 'accept') this.carrier.forwardLater(this.node, this.from, this.content);
   }
+}
 
+/** To whoever asked. */
+class RequestPort extends Port<MessageContent & { kind: 'request' }> implements AnswerPort {
   respond(frames: readonly Uint8Array[]): void {
-    const { requestId, bytes: question } = this.#asked;
+    const { requestId, bytes: question } = this.content;
     const digest = frames.length > 0 ? digestOf(...frames) : emptyDigest;
-    this.#carrier.send(this.#node, this.#from, { kind: 'response', requestId, question, frames, digest });
+    this.carrier.send(this.node, this.from, { kind: 'response', requestId, question, frames, digest });
   }
 
   refuse(reason: string): void {
-    const { requestId } = this.#asked;
+    const { requestId } = this.content;
     const digest = digestOf(Buffer.from(reason));
-    this.#carrier.send(this.#node, this.#from, { kind: 'refusal', requestId, reason, digest });
+    this.carrier.send(this.node, this.from, { kind: 'refusal', requestId, reason, digest });
   }
 }
 

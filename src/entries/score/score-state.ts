@@ -51,7 +51,7 @@ export interface ScoreState {
   readonly absurd: Map<PeerKey, number>;
   /** Who said otherwise of a round than most of all who were asked about it, and that round: they judge no more. */
   readonly overruled: Map<PeerKey, number>;
-  /** The median size of a round's scores that scores are counted in; 0 before the first. */
+  /** Of cosines, the median size of a round's scores that they are counted in; 0 before the first, and of others. */
   scale: number;
   gate: Gate;
 }

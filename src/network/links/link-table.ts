@@ -118,7 +118,7 @@ export class LinkTable {
   /** True while fewer peers are up than wanted, or fewer that we have chosen. */
   peersMissing(): boolean {
     const { limits } = this.#options;
-    const linked = [...this.#linked()].map(([, link]) => link);
+    const linked = [...this.#linked()];
     const isShort = linked.length < limits.peersMin || lacksChosen(linked, limits);
     return isShort || [...(limits.wanted ?? [])].some((peer) => !this.isLinked(peer));
   }

@@ -226,14 +226,14 @@ function whomToChoose(
 }
 
 /** Where all are of one address there are places for more of them, and an end. */
-function areTooFew(chosen: readonly (readonly [PeerKey, Linked])[], limits: LinkLimits): boolean {
+function areTooFew(chosen: Census['linked'], limits: LinkLimits): boolean {
   return chosen.length < limits.peersMin && ofOwnPlace(chosen).length < limits.chosenMin;
 }
 
 /** Whether others are to be dialled for places of chosen peers, if there are any. */
-export function lacksChosen(links: Iterable<Linked>, limits: LinkLimits): boolean {
+export function lacksChosen(linked: Census['linked'], limits: LinkLimits): boolean {
   return areTooFew(
-    [...links].filter(isChosen).map((link) => ['', link] as const),
+    linked.filter(([, link]) => isChosen(link)),
     limits,
   );
 }

@@ -36,12 +36,17 @@ function startTimeOf(pid: number): string | null {
   return process.platform === 'linux' ? startTimeFromProc(pid) : startTimeFromPs(pid);
 }
 
-/** Field 22: clock ticks since boot. Zombies (field 3) count as gone. */
+/** Zombies (field 3) count as gone. */
 function startTimeFromProc(pid: number): string | null {
   const fields = processStat(pid);
   if (fields === null) return null;
   const state = fields[0];
-  return state === 'Z' || state === 'X' ? null : (fields[19] ?? null);
+  return state === 'Z' || state === 'X' ? null : startTicksOf(fields);
+}
+
+/** When it began, of what `processStat` gives: field 22, hundredths of a second since the machine did (USER_HZ). */
+export function startTicksOf(fields: readonly string[]): string | null {
+  return fields[19] ?? null;
 }
 
 /** Of Linux: /proc/<pid>/stat from field 3 on (man 5 proc); null where there is no such process. */

@@ -1,8 +1,8 @@
 /** What else was started on this machine just now. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { processStat } from './process-identity.ts';
+import { processStat, startTicksOf } from './process-identity.ts';
 
-/** Of Linux: `startTime` counts in hundredths of a second (man 5 proc, USER_HZ). */
+/** Of what `startTicksOf` gives. */
 const ticksPerMs = 0.1;
 
 /**
@@ -12,19 +12,14 @@ const ticksPerMs = 0.1;
 export function recentCommands(withinMs: number): readonly string[] | null {
   const [own, names] = [processStat(process.pid), namesIn('/proc')];
   if (own === null || names === null) return null;
-  const since = startOf(own) - withinMs * ticksPerMs;
+  const since = Number(startTicksOf(own)) - withinMs * ticksPerMs;
   const ancestors = ancestorsOf(process.pid);
   return names.flatMap((name) => {
     const pid = Number(name);
     if (!Number.isInteger(pid) || ancestors.has(pid)) return [];
     const stat = processStat(pid);
-    return stat === null || startOf(stat) < since ? [] : [commandOf(pid)];
+    return stat === null || Number(startTicksOf(stat)) < since ? [] : [commandOf(pid)];
   });
-}
-
-/** Fields from the third on, of which this is the 22nd. */
-function startOf(stat: readonly string[]): number {
-  return Number(stat[19]);
 }
 
 function ancestorsOf(pid: number): ReadonlySet<number> {
